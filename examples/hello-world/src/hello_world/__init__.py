@@ -1,0 +1,1 @@
+"""Greets, politely and in colour."""
