@@ -1,0 +1,190 @@
+// The table of who may import whom, and which library is behind which wall, as ARCHITECTURE.md draws it.
+package archtest
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/lithe-build/lithe/"
+
+// words may be used by every stage: they do no I/O and know no stage.
+var words = []string{
+	"diag", "entry", "toml", "python/name", "python/version", "python/marker", "python/requirement",
+	"python/wheeltag", "python/sdist", "python/wheel", "python/marshal",
+}
+
+// allowed is the import table. A package that is absent may import none of ours.
+var allowed = map[string][]string{
+	// words
+	"diag":               nil,
+	"entry":              nil,
+	"toml":               {"diag"},
+	"lithelock":          {"diag", "toml"},
+	"python/name":        nil,
+	"python/version":     nil,
+	"python/marker":      {"python/name", "python/version"},
+	"python/requirement": {"python/name", "python/version", "python/marker"},
+	"python/wheeltag":    {"python/name", "python/version"},
+	"python/sdist":       {"python/name", "python/version"},
+	"python/wheel":       {"diag", "entry", "python/name", "python/version", "python/wheeltag"},
+	"python/backend": {"diag", "entry", "toml", "python/name", "python/version", "python/marker",
+		"python/requirement", "python/wheel", "python/wheeltag"},
+	"python/marshal":  nil,
+	"debian/version":  nil,
+	"debian/control":  {"debian/version", "diag"},
+	"debian/release":  {"debian/control", "diag"},
+	"debian/archive":  {"debian/control", "diag"},
+	"debian/ldcache":  nil,
+	"debian/packages": {"debian/control", "debian/version", "diag"},
+
+	// tools that stages share
+	"store":   {"diag"},
+	"fetch":   {"diag", "store"},
+	"execute": {"diag", "store"},
+
+	// stages, in the order of the pipeline
+	"project": words,
+	"lock":    words,
+	"base": slices.Concat(words, []string{"store", "fetch", "debian/version", "debian/control", "debian/release",
+		"debian/archive", "debian/ldcache", "debian/packages"}),
+	"plan":        slices.Concat(words, []string{"project", "lock", "base"}),
+	"artifact":    slices.Concat(words, []string{"plan", "store", "fetch"}),
+	"bytecode":    {"diag", "entry", "store", "execute", "python/marshal"},
+	"layer":       {"diag", "entry", "store", "python/wheel"},
+	"image":       {"diag", "layer", "store"},
+	"destination": {"diag"},
+
+	// the order of the stages, and the only package that prints
+	"build": slices.Concat(words, []string{"lithelock", "python/backend", "store", "fetch", "execute", "project", "lock",
+		"base", "plan", "artifact", "bytecode", "layer", "image", "destination"}),
+	"cli": slices.Concat(words, []string{"build", "plan", "lock", "project", "execute", "destination", "store", "artifact"}),
+}
+
+// walls says which packages may import a library, or anything below it.
+var walls = map[string][]string{
+	"github.com/pelletier/go-toml":           {"toml"},
+	"github.com/google/go-containerregistry": {"base", "layer", "image", "destination", "build"},
+	"github.com/spf13/cobra":                 {"cli"},
+	"github.com/ProtonMail/go-crypto":        {"debian/release", "base"},
+	"github.com/therootcompany/xz":           {"debian/archive", "base"},
+	"github.com/moby/patternmatcher":         {"project"},
+	"github.com/gofrs/flock":                 {"store"},
+	"github.com/santhosh-tekuri/jsonschema":  {},
+	"github.com/ulikunitz/xz":                {},
+	"github.com/google/go-cmp":               {},
+	"github.com/rogpeppe/go-internal":        {},
+	"golang.org/x/term":                      {"cli"},
+}
+
+func TestImports(t *testing.T) {
+	seen := 0
+	for file := range goFiles(t) {
+		from := filepath.ToSlash(filepath.Dir(file))
+		if strings.HasSuffix(file, "_test.go") || isTestSupport(from) {
+			continue
+		}
+		seen++
+		for _, path := range imports(t, filepath.Join("..", file)) {
+			checkArrow(t, file, from, path)
+			checkWall(t, file, from, path)
+		}
+	}
+	if seen < 20 {
+		t.Fatalf("only %d files read: the walk is broken", seen)
+	}
+}
+
+// isTestSupport reports packages that only tests import; they may import what they like.
+func isTestSupport(pkg string) bool {
+	return pkg == "archtest" || strings.HasPrefix(pkg, "testkit") || strings.HasSuffix(pkg, "test")
+}
+
+func checkArrow(t *testing.T, file, from, path string) {
+	t.Helper()
+	to, ours := strings.CutPrefix(path, module+"internal/")
+	if !ours {
+		return
+	}
+	if _, known := allowed[from]; !known {
+		t.Errorf("internal/%s: package %s is not in the import table", file, from)
+	}
+	if !slices.Contains(allowed[from], to) && from != to {
+		t.Errorf("internal/%s: %s must not import %s", file, from, to)
+	}
+}
+
+func checkWall(t *testing.T, file, from, path string) {
+	t.Helper()
+	for library, inside := range walls {
+		if path != library && !strings.HasPrefix(path, library+"/") {
+			continue
+		}
+		if !slices.Contains(inside, from) {
+			t.Errorf("internal/%s: %s is behind a wall: only %q may import it", file, path, inside)
+		}
+	}
+}
+
+// TestTableHasNoDeadRows keeps the table honest: a package that is gone leaves it.
+func TestTableHasNoDeadRows(t *testing.T) {
+	present := map[string]bool{}
+	for file := range goFiles(t) {
+		present[filepath.ToSlash(filepath.Dir(file))] = true
+	}
+	for _, pkg := range slices.Sorted(maps.Keys(allowed)) {
+		if !present[pkg] {
+			t.Errorf("the import table names %s, which has no Go file", pkg)
+		}
+	}
+}
+
+// goFiles yields the Go files below internal, relative to it.
+func goFiles(t *testing.T) map[string]bool {
+	t.Helper()
+	files := map[string]bool{}
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.Name() == "testdata" {
+			return fs.SkipDir
+		}
+		if strings.HasSuffix(path, ".go") {
+			rel, err := filepath.Rel("..", path)
+			if err != nil {
+				return err
+			}
+			files[rel] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func imports(t *testing.T, path string) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, spec := range f.Imports {
+		p, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, p)
+	}
+	return paths
+}
