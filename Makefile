@@ -1,0 +1,36 @@
+# Everything CI does has a target here. `make` is what to run before a commit.
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
+GOTESTSUM   = gotest.tools/gotestsum@v1.13.0
+
+.PHONY: all build fmt vet lint test e2e full bench fuzz
+
+all: fmt vet lint test
+
+build: ## the program, here
+	go build -trimpath -o lithe ./cmd/lithe
+
+fmt: ## fails when a file is not gofmt's
+	@test -z "$$(gofmt -l cmd internal)" || { gofmt -l cmd internal; exit 1; }
+
+vet: ## on every system lithe is compiled for
+	go vet ./...
+	GOOS=darwin GOARCH=arm64 go vet ./...
+	GOOS=windows GOARCH=amd64 go vet ./...
+
+lint:
+	go run $(STATICCHECK) ./...
+
+test: ## what a newcomer runs: nothing but Go is needed
+	go test ./...
+
+e2e: ## with real engines, interpreters and package registries; see CONTRIBUTING.md
+	LITHE_E2E=1 go run $(GOTESTSUM) --format testname -- -race -timeout 30m ./...
+
+full: ## what takes longer than CI may
+	.ci/full
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## a minute for each parser
+	.ci/fuzz 60s

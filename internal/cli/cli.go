@@ -1,0 +1,149 @@
+// Package cli is the command line: flags, environment, working directory and clock go in as values, results go to
+// standard output, everything else to standard error. It is the only package that prints, and the only one that knows
+// exit codes. One file per command.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lithe-build/lithe/internal/diag"
+)
+
+// Exit codes, as --help tells them.
+const (
+	ExitOK      = iota
+	ExitProblem // something in the user's project to mend
+	ExitUsage   // wrong flags or arguments
+	ExitFailure // the network, this machine, or lithe itself
+)
+
+// System is what the operating system gives a program.
+type System struct {
+	Getenv func(string) string
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+}
+
+// Main runs lithe and returns its exit code.
+func Main(ctx context.Context, args []string, sys System) int {
+	app := &app{sys: sys}
+	root := app.root()
+	root.SetArgs(args)
+	root.SetOut(sys.Stdout)
+	root.SetErr(sys.Stderr)
+	err := root.ExecuteContext(ctx)
+	var exit exitError
+	if errors.As(err, &exit) {
+		return exit.code
+	}
+	if err != nil {
+		app.renderError(err)
+	}
+	return exitCode(err)
+}
+
+// app carries what all commands share.
+type app struct {
+	sys     System
+	verbose bool
+}
+
+const longHelp = `lithe turns a Python project into a small, reproducible container image that runs as a
+plain user on a read-only file system. It needs no Dockerfile, no Docker and no Python.
+
+Exit codes: 0 done, 1 something in the project to mend, 2 wrong usage, 3 network or internal failure.
+Every flag can also be given as an environment variable: --debian-mirror as LITHE_DEBIAN_MIRROR.`
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use: "lithe", Short: "the container image your Python project deserves", Long: longHelp,
+		SilenceErrors: true, SilenceUsage: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.flagsFromEnvironment(cmd) },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%v\nhint: `%s --help` lists the flags", err, cmd.CommandPath())
+	})
+	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "say more about what happens")
+	root.AddCommand(a.buildCommand(), a.runCommand(), a.lockCommand(), a.selectCommand(), a.explainCommand(),
+		a.versionCommand())
+	return root
+}
+
+// usageError is a mistake on the command line.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+// exitError carries a code whose message has been printed, such as that of a program lithe ran.
+type exitError struct{ code int }
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// exitCode tells the user's problems from wrong usage and from failures of ours.
+func exitCode(err error) int {
+	var usage usageError
+	_, isProblem := diag.Problems(err)
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.As(err, &usage):
+		return ExitUsage
+	case isProblem:
+		return ExitProblem
+	default:
+		return ExitFailure
+	}
+}
+
+// renderError prints problems one by one, each with its hint on a line of its own.
+func (a *app) renderError(err error) {
+	problems, ok := diag.Problems(err)
+	if !ok {
+		fmt.Fprintf(a.sys.Stderr, "error: %v\n", err)
+		return
+	}
+	for _, p := range problems {
+		a.renderProblem("error", p)
+	}
+	if len(problems) > 1 {
+		fmt.Fprintf(a.sys.Stderr, "%d problems found\n", len(problems))
+	}
+}
+
+func (a *app) renderProblem(level string, p *diag.Error) {
+	where := ""
+	if pos := p.Pos.String(); pos != "" {
+		where = pos + ": "
+	}
+	fmt.Fprintf(a.sys.Stderr, "%s: %s%s\n", level, where, p.What)
+	if p.Hint != "" {
+		fmt.Fprintf(a.sys.Stderr, "hint: %s\n", p.Hint)
+	}
+}
+
+// dirArgument returns the project's folder: the only argument, else the working directory.
+func dirArgument(args []string) (string, error) {
+	dir := "."
+	if len(args) > 0 {
+		dir = args[0]
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return "", &diag.Error{Code: "no-project", What: fmt.Sprintf("no folder %q", dir),
+			Hint: "give the folder that holds pyproject.toml and the lock file", Err: err}
+	}
+	if !info.IsDir() {
+		return "", &diag.Error{Code: "no-project", What: fmt.Sprintf("%q is not a folder", dir),
+			Hint: "give the folder that holds pyproject.toml and the lock file"}
+	}
+	return dir, nil
+}

@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+)
+
+// flagsFromEnvironment gives every flag that the command line does not set the value of its LITHE_ variable.
+func (a *app) flagsFromEnvironment(cmd *cobra.Command) error {
+	var failed error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		variable := "LITHE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value := a.sys.Getenv(variable)
+		if f.Changed || value == "" || failed != nil || f.Name == "help" {
+			return
+		}
+		if err := cmd.Flags().Set(f.Name, value); err != nil {
+			failed = usagef("%s: %v", variable, err)
+		}
+	})
+	return failed
+}
+
+// storeDir is where lithe keeps its cache: $LITHE_STORE, else the user's cache folder.
+func (a *app) storeDir() (string, error) {
+	if dir := a.sys.Getenv("LITHE_STORE"); dir != "" {
+		return dir, nil
+	}
+	if dir := a.sys.Getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "lithe"), nil
+	}
+	home := a.home()
+	if home == "" {
+		return "", usagef("no place for the store: neither LITHE_STORE, XDG_CACHE_HOME nor HOME is set")
+	}
+	return filepath.Join(home, ".cache", "lithe"), nil
+}
+
+// home is the user's home folder, or empty.
+func (a *app) home() string {
+	if home := a.sys.Getenv("HOME"); home != "" {
+		return home
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return home
+}
+
+// sourceDate reads SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/); zero when unset.
+func (a *app) sourceDate() (time.Time, error) {
+	s := a.sys.Getenv("SOURCE_DATE_EPOCH")
+	if s == "" {
+		return time.Time{}, nil
+	}
+	seconds, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || seconds < 0 {
+		return time.Time{}, usagef("SOURCE_DATE_EPOCH is %q, not a number of seconds since 1970", s)
+	}
+	return time.Unix(seconds, 0).UTC(), nil
+}
+
+// offline reports LITHE_OFFLINE.
+func (a *app) offline() bool {
+	on, err := strconv.ParseBool(a.sys.Getenv("LITHE_OFFLINE"))
+	return err == nil && on
+}
+
+// jobs reads LITHE_JOBS; 0 leaves the choice to each stage.
+func (a *app) jobs() (int, error) {
+	s := a.sys.Getenv("LITHE_JOBS")
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return 0, usagef("LITHE_JOBS is %q, not a number of jobs", s)
+	}
+	return n, nil
+}
+
+// terminalWidth returns the columns of the terminal that standard error is, or 0.
+func (a *app) terminalWidth() int {
+	f, ok := a.sys.Stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || a.sys.Getenv("TERM") == "dumb" {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 80 // a terminal that does not tell
+	}
+	return width
+}
+
+// colour reports whether standard error may have colour (https://no-color.org).
+func (a *app) colour() bool { return a.sys.Getenv("NO_COLOR") == "" && a.terminalWidth() > 0 }
+
+// newView returns the view of progress that the flag and the terminal ask for.
+func (a *app) newView(mode string) (view, error) {
+	return newView(mode, a.sys.Stderr, a.terminalWidth, a.colour())
+}
+
+// size writes a number of bytes for a person: MB is 10^6 bytes.
+func size(n int64) string {
+	switch {
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	case n >= 1e3:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	default:
+		return fmt.Sprintf("%d B", n)
+	}
+}
