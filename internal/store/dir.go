@@ -1,0 +1,47 @@
+package store
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+)
+
+// Dir returns the directory of this kind and key. The first caller makes it: fill gets an empty directory, which
+// becomes the finished one when fill returns nil, and is removed otherwise. Others wait, in this process and others.
+// A finished directory is not to be changed.
+func (s *Store) Dir(ctx context.Context, kind, key string, fill func(dir string) error) (string, error) {
+	path := s.path("dirs", kind, key, "")
+	if isDir(path) {
+		return path, nil
+	}
+	unlock, err := s.Lock(ctx, "dir-"+kind, key)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if isDir(path) {
+		return path, nil
+	}
+	temp, remove, err := s.Temp()
+	if err != nil {
+		return "", err
+	}
+	defer remove() // finds nothing after the rename
+	dir := filepath.Join(temp, "dir")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", s.explain(err)
+	}
+	if err := fill(dir); err != nil {
+		return "", s.explainFull(err)
+	}
+	// A directory that its owner may not write cannot change its parent.
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return "", s.explain(err)
+	}
+	return path, s.rename(dir, path)
+}
+
+func isDir(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.IsDir()
+}

@@ -1,0 +1,58 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"reflect"
+)
+
+var (
+	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
+	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+)
+
+// shape returns a short fingerprint of how a type looks in JSON: its fields, their names and types, all the way down.
+func shape(t reflect.Type) string {
+	h := sha256.New()
+	writeShape(h, t, map[reflect.Type]bool{})
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+func writeShape(w io.Writer, t reflect.Type, seen map[reflect.Type]bool) {
+	put := func(s string) { _, _ = io.WriteString(w, s) } // a hash takes everything
+	if ownJSON(t) || t.Kind() == reflect.Interface || seen[t] {
+		put(t.String() + ";")
+		return
+	}
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		put(t.Kind().String() + " ")
+		writeShape(w, t.Elem(), seen)
+	case reflect.Map:
+		put("map ")
+		writeShape(w, t.Key(), seen)
+		writeShape(w, t.Elem(), seen)
+	case reflect.Struct:
+		seen[t] = true // a type may hold itself
+		put("struct{")
+		for i := range t.NumField() {
+			f := t.Field(i)
+			put(f.Name + " " + f.Tag.Get("json") + " ")
+			writeShape(w, f.Type, seen)
+		}
+		put("}")
+		delete(seen, t)
+	default:
+		put(t.Kind().String() + ";")
+	}
+}
+
+// ownJSON reports whether a type decides itself how it is written.
+func ownJSON(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return t.Implements(jsonMarshaler) || t.Implements(textMarshaler) ||
+		p.Implements(jsonMarshaler) || p.Implements(textMarshaler)
+}
