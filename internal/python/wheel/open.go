@@ -1,0 +1,168 @@
+package wheel
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"crypto/sha512"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/klauspost/compress/flate"
+
+	"github.com/lithe-build/lithe/internal/python/wheeltag"
+)
+
+// Open reads a wheel and verifies every file in it against RECORD. It inflates each file once, in a stream.
+func Open(path string, filename wheeltag.Filename) (*Wheel, error) {
+	return open(path, filename, false)
+}
+
+// OpenVerified reads a wheel that Open has accepted before, byte for byte the same (the caller knows by its hash). It
+// does not read the contents of the files again; their hashes are RECORD's.
+func OpenVerified(path string, filename wheeltag.Filename) (*Wheel, error) {
+	return open(path, filename, true)
+}
+
+func open(path string, filename wheeltag.Filename, verified bool) (*Wheel, error) {
+	w := &Wheel{file: fileLabel(path, filename)}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	members, err := readDirectory(f, info.Size())
+	if err != nil {
+		return nil, w.errorf("%w", err)
+	}
+	byPath := make(map[string]member, len(members))
+	for _, m := range members {
+		if err := w.addMember(path, m); err != nil {
+			return nil, err
+		}
+		byPath[m.name] = m
+	}
+	if err := w.check(filename); err != nil {
+		return nil, err
+	}
+	rows, err := w.readRecord()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.verify(f, byPath, rows, verified); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// fileLabel is the name of the wheel in messages. In a content-addressed store the path says nothing.
+func fileLabel(path string, filename wheeltag.Filename) string {
+	base := filepath.Base(path)
+	if strings.HasSuffix(base, ".whl") || filename.Name == "" {
+		return base
+	}
+	return filename.Name + "-" + filename.Version.String()
+}
+
+// addMember adds a file to the wheel, and skips directories. Only these two kinds may be in a wheel.
+func (w *Wheel) addMember(path string, m member) error {
+	const typeMask, regular, directory, symlink = 0o170000, 0o100000, 0o040000, 0o120000
+	isDir := strings.HasSuffix(m.name, "/")
+	switch kind := m.mode & typeMask; {
+	case kind == symlink:
+		return w.errorf("%q is a symbolic link", m.name)
+	case kind != 0 && kind != regular && kind != directory:
+		return w.errorf("%q is neither file nor directory (mode %o)", m.name, m.mode)
+	case kind == regular && isDir, kind == directory && !isDir:
+		return w.errorf("%q is a directory by its name or its mode, but not by both", m.name)
+	}
+	if isDir {
+		if err := cleanPath(strings.TrimSuffix(m.name, "/")); err != nil {
+			return w.errorf("%q: %w", m.name, err)
+		}
+		if m.size != 0 {
+			return w.errorf("%q: a directory of %d bytes", m.name, m.size)
+		}
+		return nil
+	}
+	f := File{Path: m.name, Executable: m.mode&typeMask == regular && m.mode&0o111 != 0, Size: m.size}
+	c := content{path: path, offset: m.offset, packed: m.packed, size: m.size, crc: m.crc}
+	if f.Content = c; m.method == methodDeflate {
+		f.Content = deflated{c}
+	}
+	w.Files = append(w.Files, f)
+	return nil
+}
+
+// verify fills File.SHA256: from RECORD if the wheel is known, else from the contents, which must agree with it.
+func (w *Wheel) verify(r io.ReaderAt, members map[string]member, rows map[string]row, known bool) error {
+	for i := range w.Files {
+		f := &w.Files[i]
+		row, listed := rows[f.Path]
+		if known && row.algorithm == "sha256" {
+			f.SHA256 = [32]byte(row.hash)
+			continue
+		}
+		d, err := hashMember(r, members[f.Path], row.algorithm)
+		if err != nil {
+			return w.errorf("%s: %w", f.Path, err)
+		}
+		if listed {
+			if err := row.check(d); err != nil {
+				return w.errorf("RECORD: %s: %w", f.Path, err)
+			}
+		}
+		f.SHA256 = [32]byte(d.sha256)
+	}
+	return nil
+}
+
+// hashMember reads a member once. It must be what the directory says: length, checksum, and, since layers copy the
+// stream as it is, a deflate stream that ends with its last byte.
+func hashMember(r io.ReaderAt, m member, algorithm string) (digests, error) {
+	raw := bufio.NewReader(io.NewSectionReader(r, m.offset, m.packed))
+	src := io.Reader(raw)
+	if m.method == methodDeflate {
+		src = flate.NewReader(raw)
+	}
+	sum256, crc := sha256.New(), crc32.NewIEEE()
+	sinks := []io.Writer{sum256, crc}
+	var other hash.Hash
+	switch algorithm {
+	case "sha384":
+		other = sha512.New384()
+	case "sha512":
+		other = sha512.New()
+	}
+	if other != nil {
+		sinks = append(sinks, other)
+	}
+	n, err := io.Copy(io.MultiWriter(sinks...), io.LimitReader(src, m.size+1))
+	switch {
+	case err != nil:
+		return digests{}, fmt.Errorf("damaged data: %w", err)
+	case n != m.size:
+		return digests{}, fmt.Errorf("holds more or fewer bytes than the %d declared", m.size)
+	case crc.Sum32() != m.crc:
+		return digests{}, errors.New("checksum (CRC-32) differs")
+	}
+	if _, err := raw.ReadByte(); !errors.Is(err, io.EOF) {
+		return digests{}, errors.New("bytes after the end of the compressed data")
+	}
+	d := digests{size: n, sha256: sum256.Sum(nil)}
+	if other != nil {
+		// row.check reads the one that the row names.
+		d.sha384 = other.Sum(nil)
+		d.sha512 = d.sha384
+	}
+	return d, nil
+}
