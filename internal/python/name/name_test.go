@@ -3,8 +3,8 @@ package name_test
 import (
 	"testing"
 
-	"github.com/lithe-build/lithe/internal/python/vectortest"
 	"github.com/lithe-build/lithe/internal/python/name"
+	"github.com/lithe-build/lithe/internal/python/vectortest"
 )
 
 func TestNormalize(t *testing.T) {
