@@ -1,0 +1,192 @@
+package base
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/fetch"
+	"golang.org/x/sync/errgroup"
+)
+
+// Assemble fetches the packages of a platform and makes the base's parts of them. The contents of all entries are in
+// memory: some 45 MB.
+func Assemble(ctx context.Context, client *fetch.Client, pins *Pins, platform string, opt Options, on func(Event)) (
+	*Base, error) {
+	su, err := suiteOf(pins.Name)
+	if err != nil {
+		return nil, err
+	}
+	return assemble(ctx, client, su, pins, platform, opt, serialized(on))
+}
+
+func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, platform string, opt Options,
+	on func(Event)) (*Base, error) {
+	selected, ok := pins.Selection(platform)
+	if !ok {
+		return nil, fmt.Errorf("%s is not locked for %s", pins.Name, platform)
+	}
+	f, err := facts(su, selected.Packages)
+	if err != nil {
+		return nil, err
+	}
+	files, err := fetchPackages(ctx, client, selected.Packages, pins, opt, on)
+	if err != nil {
+		return nil, err
+	}
+	unpacked, err := unpackAll(ctx, selected, files, opt, on)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPaths(unpacked); err != nil {
+		return nil, err
+	}
+	parts, err := makeParts(f, unpacked)
+	if err != nil {
+		return nil, err
+	}
+	return &Base{Name: pins.Name, Suite: su.name, Platform: platform, Facts: f, Parts: parts,
+		Env: slices.Clone(environment), StdlibSources: sources(parts[len(parts)-1].Entries, f)}, nil
+}
+
+// fetchPackages returns the paths of the verified .deb files, in the order of the pins. The client bounds how many
+// requests run at once.
+func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, all *Pins, opt Options, on func(Event)) (
+	[]string, error) {
+	var total int64
+	for _, p := range pins {
+		total += p.Size
+	}
+	var done atomic.Int64
+	files := make([]string, len(pins))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, p := range pins {
+		g.Go(func() (err error) {
+			var before int64
+			request := fetch.Request{URLs: opt.urls(p, all), Digest: p.Hash, Size: p.Size, Name: p.Name + " " + p.Version}
+			files[i], err = client.Blob(ctx, request, func(now, _ int64) {
+				on(Event{Stage: "fetch", Item: p.Name, Done: done.Add(now - before), Total: total})
+				before = now
+			})
+			if err != nil {
+				return fmt.Errorf("package %s %s with SHA256 %s: %w", p.Name, p.Version, strings.TrimPrefix(p.Hash, "sha256:"), err)
+			}
+			on(Event{Stage: "fetch", Item: p.Name, Done: done.Add(p.Size - before), Total: total})
+			return nil
+		})
+	}
+	return files, g.Wait()
+}
+
+// urls returns where a package may be: on the mirror until a newer version supersedes it, then in the snapshot
+// archive at the time of the indexes that named it.
+func (o Options) urls(p Pin, all *Pins) []string {
+	urls := []string{o.mirror(p.Archive) + "/" + p.Path}
+	if o.Snapshot != "" {
+		urls = append(urls, strings.TrimRight(o.Snapshot, "/")+"/"+p.Archive+"/"+
+			all.Created.UTC().Format("20060102T150405Z")+"/"+p.Path)
+	}
+	return urls
+}
+
+// unpackAll reads the packages of a selection, several at once.
+func unpackAll(ctx context.Context, selected Selection, files []string, opt Options, on func(Event)) ([]*unpacked, error) {
+	jobs := opt.Jobs
+	if jobs <= 0 {
+		jobs = defaultJobs
+	}
+	arch, err := architecture(selected.Platform)
+	if err != nil {
+		return nil, err
+	}
+	var done atomic.Int64
+	out := make([]*unpacked, len(files))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(jobs)
+	for i, p := range selected.Packages {
+		g.Go(func() (err error) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if out[i], err = unpack(files[i], p, arch); err != nil {
+				return fmt.Errorf("package %s %s: %w", p.Name, p.Version, err)
+			}
+			on(Event{Stage: "unpack", Item: p.Name, Done: done.Add(1), Total: int64(len(files))})
+			return nil
+		})
+	}
+	return out, g.Wait()
+}
+
+// makeParts adds to each part what no package brings, and sorts it.
+func makeParts(f Facts, all []*unpacked) ([]Part, error) {
+	base, interpreter := Part{Kind: KindBase}, Part{Kind: KindInterpreter}
+	var certificates []entry.Entry
+	for _, u := range all {
+		part := &base
+		if u.pin.Part == KindInterpreter {
+			part = &interpreter
+		}
+		part.Packages = append(part.Packages, u.pin.Name+"="+u.pin.Version)
+		part.Entries = append(part.Entries, u.entries...)
+		certificates = append(certificates, u.used...)
+		records, err := database(u.pin.Name, u.control, u.entries)
+		if err != nil {
+			return nil, err
+		}
+		part.Entries = append(part.Entries, records...)
+	}
+	made, err := systemFiles(certificates)
+	if err != nil {
+		return nil, err
+	}
+	base.Entries = append(base.Entries, made...)
+	base.Entries = append(base.Entries, mergeLinks(slices.Concat(base.Entries, interpreter.Entries))...)
+	interpreter.Entries = append(interpreter.Entries, interpreterFiles(f)...)
+	cache, err := libraryCache(slices.Concat(base.Entries, interpreter.Entries))
+	if err != nil {
+		return nil, err
+	}
+	interpreter.Entries = append(interpreter.Entries, cache)
+	base.Entries = tidy(base.Entries, nil)
+	interpreter.Entries = tidy(interpreter.Entries, base.Entries)
+	return []Part{base, interpreter}, nil
+}
+
+// tidy sorts entries and leaves one of each path: what is made here replaces what was packaged, since it stands
+// later. Directories that a lower part has are left to it.
+func tidy(entries, lower []entry.Entry) []entry.Entry {
+	last := map[string]int{}
+	for i, e := range entries {
+		last[e.Path] = i
+	}
+	for _, e := range lower {
+		if i, ok := last[e.Path]; ok && e.Type == entry.Dir && entries[i].Type == entry.Dir {
+			delete(last, e.Path)
+		}
+	}
+	out := make([]entry.Entry, 0, len(last))
+	for i, e := range entries {
+		if at, ok := last[e.Path]; ok && at == i {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, entry.Compare)
+	return out
+}
+
+// sources returns the modules of the standard library.
+func sources(entries []entry.Entry, f Facts) []string {
+	dir := "usr/lib/python" + f.Minor() + "/"
+	var out []string
+	for _, e := range entries {
+		if e.Type == entry.File && path.Ext(e.Path) == ".py" && strings.HasPrefix(e.Path, dir) {
+			out = append(out, e.Path)
+		}
+	}
+	return out
+}

@@ -1,0 +1,182 @@
+// Package base assembles the part of an image below the project: a Linux user space with a Python interpreter, made
+// of Debian packages without running anything of theirs.
+//
+// Resolve reads a suite's signed indexes and picks the packages: Pins. They go into lithe.lock, so that a base is the
+// same on any day. Assemble turns Pins into entries: packages are verified, unpacked in memory, pruned by a visible
+// table, and completed by the files that maintainer scripts would have made. What it returns is a function of the
+// pins alone. Every path is usr-merged: nothing lies below bin, lib, lib64 or sbin, which are links.
+//
+// See https://wiki.debian.org/DebianRepository/Format and
+// https://www.debian.org/doc/debian-policy/ch-relationships.html.
+package base
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/python/wheeltag"
+)
+
+// Kinds of a Part, which are the kinds of layers that a base has.
+const (
+	KindBase        = "base"
+	KindInterpreter = "interpreter"
+)
+
+// Options says which base to make and where its packages come from.
+type Options struct {
+	Name           string             // "debian" or "debian:SUITE"; "" means "debian"
+	Platforms      []string           // "linux/amd64", "linux/arm64"; Resolve needs one at least
+	Mirror         string             // of the suite and its updates; "" means Debian's
+	SecurityMirror string             // of the security suite; "" means Debian's
+	Snapshot       string             // archive that keeps superseded packages, tried last; "" means none
+	Keyring        openpgp.EntityList // who may sign a suite; nil means Debian's archive keys
+	Now            time.Time          // what Valid-Until is compared with
+	AllowExpired   bool               // accept an index past its Valid-Until; the pins say so
+	Jobs           int                // packages unpacked at once; 0 means 4
+}
+
+// Mirrors of Debian itself, behind a content delivery network.
+const (
+	defaultMirror         = "https://deb.debian.org/debian"
+	defaultSecurityMirror = "https://deb.debian.org/debian-security"
+)
+
+// defaultJobs keeps several unpackers busy without holding every package of a base in memory at once.
+const defaultJobs = 4
+
+// Event is a step of progress. Done and Total are bytes for "fetch", packages for "unpack", 0 where unknown.
+type Event struct {
+	Stage string // "index", "fetch" or "unpack"
+	Item  string // a suite or a package
+	Done  int64
+	Total int64
+}
+
+// Pins is a base as lithe.lock records it. It is plain data, and the same indexes give the same pins.
+type Pins struct {
+	Name      string      `json:"name"` // "debian:trixie"
+	Created   time.Time   `json:"created"`
+	Releases  []Release   `json:"releases"`
+	Platforms []Selection `json:"platforms"` // in the order of Options.Platforms
+}
+
+// Release is one suite whose index was read.
+type Release struct {
+	Suite   string    `json:"suite"` // "trixie-security"
+	Date    time.Time `json:"date"`
+	Expired bool      `json:"expired,omitempty"` // it was past its Valid-Until, and that was accepted
+}
+
+// Selection is what one platform is made of.
+type Selection struct {
+	Platform string `json:"platform"` // "linux/amd64"
+	Packages []Pin  `json:"packages"` // sorted by name
+}
+
+// Pin is one Debian package.
+type Pin struct {
+	Name         string `json:"name"`
+	Version      string `json:"version"`
+	Architecture string `json:"architecture"` // "amd64", "arm64" or "all"
+	Hash         string `json:"hash"`         // "sha256:…" of the .deb
+	Size         int64  `json:"size"`
+	Archive      string `json:"archive"` // "debian" or "debian-security": which mirror has it
+	Path         string `json:"path"`    // below the mirror: "pool/main/z/zlib/zlib1g_1.3_amd64.deb"
+	Part         string `json:"part"`    // KindBase or KindInterpreter
+	Reason       string `json:"reason"`  // "root", or who needs it
+}
+
+// Base is an assembled base for one platform.
+type Base struct {
+	Name     string // "debian:trixie"
+	Suite    string // "trixie"
+	Platform string // "linux/amd64"
+	Facts
+	Parts         []Part   // base, then interpreter
+	Env           []string // "NAME=value", what the base's files ask for
+	StdlibSources []string // paths of the .py files that get bytecode, sorted; all are entries of the interpreter part
+}
+
+// Part is what goes into one layer. Its entries are sorted, and no path is in two parts.
+type Part struct {
+	Kind     string
+	Packages []string // "zlib1g=1:1.3.dfsg+really1.3.1-1+b1", sorted
+	Entries  []entry.Entry
+}
+
+// Facts is what the plan must know about a base. Pins alone tell it, so planning downloads nothing.
+type Facts struct {
+	Python      string        // full upstream version, "3.13.5"
+	ABI         string        // "cp313"
+	Libc        wheeltag.Libc // glibc 2.41
+	Interpreter string        // path in the image, "/usr/bin/python3.13"
+}
+
+// Minor returns "3.13" for Python 3.13.5.
+func (f Facts) Minor() string {
+	major, rest, _ := strings.Cut(f.Python, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	return major + "." + minor
+}
+
+// Selection returns the packages of a platform.
+func (p *Pins) Selection(platform string) (Selection, bool) {
+	i := slices.IndexFunc(p.Platforms, func(s Selection) bool { return s.Platform == platform })
+	if i < 0 {
+		return Selection{}, false
+	}
+	return p.Platforms[i], true
+}
+
+// Facts returns what the pins say about a platform's interpreter and C library.
+func (p *Pins) Facts(platform string) (Facts, error) {
+	su, err := suiteOf(p.Name)
+	if err != nil {
+		return Facts{}, err
+	}
+	sel, ok := p.Selection(platform)
+	if !ok {
+		return Facts{}, fmt.Errorf("%s is not locked for %s", p.Name, platform)
+	}
+	return facts(su, sel.Packages)
+}
+
+// facts reads versions off the packages that the suite's row names.
+func facts(su suite, pins []Pin) (Facts, error) {
+	version := func(name string) string {
+		i := slices.IndexFunc(pins, func(p Pin) bool { return p.Name == name })
+		if i < 0 {
+			return ""
+		}
+		return upstream(pins[i].Version)
+	}
+	python, libc := version(su.interpreter()), version(su.libc)
+	if !strings.HasPrefix(python, su.python+".") {
+		return Facts{}, fmt.Errorf("%s: package %s has version %q, which is no Python %s", su.name, su.interpreter(), python,
+			su.python)
+	}
+	parsed, err := wheeltag.ParseLibc("glibc-" + libc)
+	if err != nil {
+		return Facts{}, fmt.Errorf("%s: package %s: %w", su.name, su.libc, err)
+	}
+	return Facts{Python: python, ABI: "cp" + strings.ReplaceAll(su.python, ".", ""), Libc: parsed,
+		Interpreter: "/usr/bin/" + su.interpreter()}, nil
+}
+
+// upstream returns the numbers that a Debian version begins with: "2.41" for "2.41-12+deb13u4". Epoch, revision, and
+// what Debian adds to an upstream version ("+dfsg", "~rc1") say nothing about compatibility.
+func upstream(v string) string {
+	if _, rest, ok := strings.Cut(v, ":"); ok {
+		v = rest
+	}
+	end := strings.IndexFunc(v, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+	if end >= 0 {
+		v = v[:end]
+	}
+	return strings.TrimRight(v, ".")
+}

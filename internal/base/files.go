@@ -1,0 +1,107 @@
+package base
+
+import (
+	"bytes"
+	"cmp"
+	"io/fs"
+	"slices"
+
+	"github.com/lithe-build/lithe/internal/entry"
+)
+
+// What maintainer scripts would have written, and a little that no package brings.
+
+// The user of an image. The number is what counts: engines and clusters check that it is not 0.
+const (
+	passwd = "root:x:0:0:root:/root:/usr/sbin/nologin\n" +
+		"nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n" +
+		"nonroot:x:65532:65532:nonroot:/tmp:/usr/sbin/nologin\n"
+	group = "root:x:0:\n" +
+		"tty:x:5:\n" +
+		"staff:x:50:\n" +
+		"nogroup:x:65534:\n" +
+		"nonroot:x:65532:\n"
+	// Without this file glibc asks services that are not here before it asks DNS.
+	nsswitch = "passwd: files\n" +
+		"group: files\n" +
+		"shadow: files\n" +
+		"hosts: files dns\n" +
+		"networks: files\n" +
+		"protocols: files\n" +
+		"services: files\n" +
+		"ethers: files\n" +
+		"rpc: files\n"
+)
+
+// Where certificates are. OpenSSL's built-in default is openssldir, a directory of the dropped package openssl;
+// without the link a program that loses SSL_CERT_FILE would trust nobody.
+const (
+	caBundle   = "etc/ssl/certs/ca-certificates.crt"
+	opensslDir = "usr/lib/ssl"
+)
+
+// environment is what the base's files ask of the image's configuration.
+var environment = []string{
+	"PATH=/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	"HOME=/tmp", // works read-only and for any user; passwd says the same
+	"LANG=C.UTF-8",
+	"SSL_CERT_FILE=/" + caBundle,
+}
+
+// systemFiles returns the files of the base part that no package has. certificates are the files that the bundle is
+// made of.
+func systemFiles(certificates []entry.Entry) ([]entry.Entry, error) {
+	bundle, err := concatenate(certificates)
+	if err != nil {
+		return nil, err
+	}
+	return []entry.Entry{
+		entry.NewFile("etc/passwd", []byte(passwd), false),
+		entry.NewFile("etc/group", []byte(group), false),
+		entry.NewFile("etc/nsswitch.conf", []byte(nsswitch), false),
+		entry.NewFile(caBundle, bundle, false),
+		entry.NewDir(opensslDir),
+		entry.NewSymlink(opensslDir+"/cert.pem", "/"+caBundle),
+		entry.NewSymlink(opensslDir+"/certs", "/etc/ssl/certs"),
+		{Path: "tmp", Type: entry.Dir, Mode: 0o777 | fs.ModeSticky},
+	}, nil
+}
+
+// concatenate joins certificates in the order of their paths as bytes, as update-ca-certificates does in the C
+// locale; each ends with a newline.
+func concatenate(certificates []entry.Entry) ([]byte, error) {
+	sorted := slices.SortedFunc(slices.Values(certificates), func(a, b entry.Entry) int { return cmp.Compare(a.Path, b.Path) })
+	var bundle bytes.Buffer
+	for _, e := range sorted {
+		data, err := e.Read()
+		if err != nil {
+			return nil, err
+		}
+		bundle.Write(bytes.TrimRight(data, "\n"))
+		bundle.WriteByte('\n')
+	}
+	return bundle.Bytes(), nil
+}
+
+// interpreterFiles returns the files of the interpreter part that no package has: names for the interpreter, and a
+// virtual environment without anything installed. See https://docs.python.org/3/library/venv.html and PEP 405.
+func interpreterFiles(f Facts) []entry.Entry {
+	program := "python" + f.Minor()
+	config := "home = /usr/bin\n" +
+		"include-system-site-packages = false\n" +
+		"version = " + f.Python + "\n" +
+		"executable = " + f.Interpreter + "\n"
+	return []entry.Entry{
+		entry.NewSymlink("usr/bin/python", program),
+		entry.NewSymlink("usr/bin/python3", program),
+		entry.NewDir("venv"),
+		entry.NewDir("venv/bin"),
+		entry.NewSymlink("venv/bin/python", f.Interpreter),
+		entry.NewSymlink("venv/bin/python3", "python"),
+		entry.NewSymlink("venv/bin/"+program, "python"),
+		entry.NewDir("venv/lib"),
+		entry.NewDir("venv/lib/" + program),
+		entry.NewDir("venv/lib/" + program + "/site-packages"),
+		entry.NewFile("venv/pyvenv.cfg", []byte(config), false),
+	}
+}

@@ -1,0 +1,153 @@
+package base
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/debian/compressed"
+	"github.com/lithe-build/lithe/internal/debian/packages"
+	"github.com/lithe-build/lithe/internal/debian/release"
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/fetch"
+)
+
+// Caps on what an archive sends before anything of it is verified, or after, should a signer have lost its mind.
+const (
+	maxInRelease    = 8 << 20   // bytes; unstable's has 2 MB
+	maxPackages     = 256 << 20 // bytes, uncompressed; trixie's main has 57 MB
+	maxIndexMembers = 1 << 20   // stanzas; trixie's main has 69,000
+)
+
+// component is the part of an archive that is free software, to which alone Debian's security team attends.
+const component = "main"
+
+// suiteReader reads the signed indexes of one suite.
+type suiteReader struct {
+	client *fetch.Client
+	opt    Options
+	source
+	release *release.Release
+}
+
+// open fetches a suite's InRelease and verifies it: signature, name, date.
+func (a *suiteReader) open(ctx context.Context) (Release, error) {
+	data, _, _, err := a.client.Document(ctx, a.url("InRelease"), nil, maxInRelease)
+	if err != nil {
+		return Release{}, fmt.Errorf("Debian index of %s: %w", a.suite, err)
+	}
+	keyring := a.opt.Keyring
+	if keyring == nil {
+		if keyring, err = release.DebianKeys(); err != nil {
+			return Release{}, err
+		}
+	}
+	if a.release, err = release.Open(data, keyring); err != nil {
+		return Release{}, fmt.Errorf("Debian index of %s: %w", a.suite, err)
+	}
+	if err := a.release.CheckName(a.suite); err != nil {
+		return Release{}, err
+	}
+	expired, err := a.expired()
+	return Release{Suite: a.suite, Date: a.release.Date, Expired: expired}, err
+}
+
+// expired reports an index that no longer holds: as an error, unless that is allowed.
+func (a *suiteReader) expired() (bool, error) {
+	err := a.release.CheckValid(a.opt.Now)
+	if problem, ok := errors.AsType[*diag.Error](err); ok && a.opt.AllowExpired &&
+		(problem.Code == release.CodeExpired || problem.Code == release.CodeExpiredKey) {
+		return true, nil
+	}
+	return false, err
+}
+
+// packages returns the stanzas of an architecture, from the store if they were parsed before.
+func (a *suiteReader) packages(ctx context.Context, arch string) ([]stanza, error) {
+	forms, err := a.release.Packages(component, arch)
+	if err != nil {
+		return nil, err
+	}
+	// gzip unpacks in a third of the time of xz. The security archive has xz alone.
+	index := forms[0]
+	if i := slices.IndexFunc(forms, func(f release.Index) bool { return path.Ext(f.Path) == ".gz" }); i >= 0 {
+		index = forms[i]
+	}
+	st := a.client.Store()
+	if cached, ok := loadIndex(st, arch, index.Hash); ok {
+		return a.own(cached), nil
+	}
+	file, err := a.client.Blob(ctx, a.request(index), nil)
+	if err != nil {
+		return nil, fmt.Errorf("Packages of %s for %s: %w", a.suite, arch, err)
+	}
+	all, err := readPackages(file, a.suite+"/"+index.Path, arch)
+	if err != nil {
+		return nil, err
+	}
+	return a.own(all), saveIndex(st, arch, index.Hash, all)
+}
+
+// request asks by hash first: under its name may already lie the next version of the file.
+func (a *suiteReader) request(index release.Index) fetch.Request {
+	r := fetch.Request{Digest: index.Hash, Size: index.Size, Name: "Packages of " + a.suite}
+	if index.ByHash != "" {
+		r.URLs = append(r.URLs, a.url(index.ByHash))
+	}
+	r.URLs = append(r.URLs, a.url(index.Path))
+	return r
+}
+
+func (a *suiteReader) url(name string) string {
+	return a.opt.mirror(a.archive) + "/dists/" + a.suite + "/" + name
+}
+
+// own marks stanzas as being of this archive.
+func (a *suiteReader) own(all []stanza) []stanza {
+	for i := range all {
+		all[i].archive = a.archive
+	}
+	return all
+}
+
+// readPackages parses a verified Packages file. Packages of other architectures are none of ours.
+func readPackages(file, name, arch string) ([]stanza, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := compressed.NewReader(f, name, maxPackages)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var all []stanza
+	err = packages.Read(r, name, func(p packages.Package) error {
+		if p.Architecture != arch && p.Architecture != "all" {
+			return nil
+		}
+		if len(all) == maxIndexMembers {
+			return fmt.Errorf("%s: more than %d packages", name, maxIndexMembers)
+		}
+		all = append(all, newStanza(p))
+		return nil
+	})
+	return all, err
+}
+
+// mirror returns the URL of an archive, without a slash at its end.
+func (o Options) mirror(archive string) string {
+	url, fallback := o.Mirror, defaultMirror
+	if archive == archiveSecurity {
+		url, fallback = o.SecurityMirror, defaultSecurityMirror
+	}
+	if url == "" {
+		url = fallback
+	}
+	return strings.TrimRight(url, "/")
+}

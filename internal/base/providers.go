@@ -1,0 +1,104 @@
+package base
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/diag"
+)
+
+// provider is one kind of base. The rest of it is in a file of its own.
+type provider struct {
+	name    string
+	pythons func() []Python
+	suite   func(argument string) (s suite, ok bool) // what follows the colon, "" for nothing
+}
+
+// providers is the list of the kinds of bases, the default first.
+var providers = []provider{
+	{name: "debian", pythons: debianPythons, suite: debianSuite},
+}
+
+// Python is a Python that some base has.
+type Python struct {
+	Version string // minor: "3.13"
+	Base    string // name for the configuration: "debian:trixie"
+}
+
+// Pythons returns which base has which Python, the default base first.
+func Pythons() []Python {
+	var all []Python
+	for _, p := range providers {
+		all = append(all, p.pythons()...)
+	}
+	return all
+}
+
+// Parse returns the full name of a base, "debian:trixie" for "" and "debian". Other names are problems.
+func Parse(name string) (string, error) {
+	su, err := suiteOf(name)
+	if err != nil {
+		return "", err
+	}
+	return "debian:" + su.name, nil
+}
+
+// suiteOf looks a name up.
+func suiteOf(name string) (suite, error) {
+	if name == "" {
+		name = providers[0].name
+	}
+	kind, argument, colon := strings.Cut(name, ":")
+	for _, p := range providers {
+		if p.name != kind || colon && argument == "" {
+			continue
+		}
+		if su, ok := p.suite(argument); ok {
+			return su, nil
+		}
+		return suite{}, &diag.Error{Code: "unknown-base", What: fmt.Sprintf("base %q: lithe knows no suite %q", name, argument),
+			Hint: "use " + supported()}
+	}
+	return suite{}, &diag.Error{Code: "unknown-base", What: fmt.Sprintf("base %q is not supported%s", name, notYet(name)),
+		Hint: "use " + supported()}
+}
+
+// notYet tells names that mean something from misspelt ones.
+func notYet(name string) string {
+	switch {
+	case name == "standalone":
+		return ": lithe cannot use python-build-standalone yet"
+	case strings.ContainsAny(name, "/:@"):
+		return ": lithe cannot use images of a registry as a base yet"
+	}
+	return ""
+}
+
+// supported lists the names for a hint: "debian:trixie" (Python 3.13) or …
+func supported() string {
+	var names []string
+	for _, p := range Pythons() {
+		names = append(names, fmt.Sprintf("%q (Python %s)", p.Base, p.Version))
+	}
+	return strings.Join(names, " or ")
+}
+
+func debianPythons() []Python {
+	var all []Python
+	for _, s := range suites {
+		all = append(all, Python{Version: s.python, Base: "debian:" + s.name})
+	}
+	return all
+}
+
+func debianSuite(name string) (suite, bool) {
+	if name == "" {
+		return suites[0], true
+	}
+	i := slices.IndexFunc(suites, func(s suite) bool { return s.name == name })
+	if i < 0 {
+		return suite{}, false
+	}
+	return suites[i], true
+}

@@ -1,0 +1,135 @@
+package base
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/fetch"
+	"golang.org/x/sync/errgroup"
+)
+
+// Resolve reads the indexes of a base's suite and returns what to make it of. It downloads indexes and no packages.
+func Resolve(ctx context.Context, client *fetch.Client, opt Options, on func(Event)) (*Pins, error) {
+	su, err := suiteOf(opt.Name)
+	if err != nil {
+		return nil, err
+	}
+	return resolve(ctx, client, su, opt, serialized(on))
+}
+
+func resolve(ctx context.Context, client *fetch.Client, su suite, opt Options, on func(Event)) (*Pins, error) {
+	if len(opt.Platforms) == 0 {
+		return nil, errors.New("no platform to resolve a base for")
+	}
+	archives, releases, err := openArchives(ctx, client, su, opt, on)
+	if err != nil {
+		return nil, err
+	}
+	pins := &Pins{Name: "debian:" + su.name, Releases: releases, Created: newest(releases)}
+	for _, platform := range opt.Platforms {
+		arch, err := architecture(platform)
+		if err != nil {
+			return nil, err
+		}
+		c, err := readCatalogue(ctx, archives, arch)
+		if err != nil {
+			return nil, err
+		}
+		selected, err := selectPackages(c, su, platform)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := facts(su, selected); err != nil {
+			return nil, err
+		}
+		pins.Platforms = append(pins.Platforms, Selection{Platform: platform, Packages: selected})
+	}
+	return pins, nil
+}
+
+// openArchives fetches and verifies the releases of a suite side by side. All problems are reported together.
+func openArchives(ctx context.Context, client *fetch.Client, su suite, opt Options, on func(Event)) (
+	[]*suiteReader, []Release, error) {
+	sources := su.indexes()
+	archives := make([]*suiteReader, len(sources))
+	releases := make([]Release, len(sources))
+	errs := make([]error, len(sources))
+	var wait sync.WaitGroup
+	for i, s := range sources {
+		archives[i] = &suiteReader{client: client, opt: opt, source: s}
+		wait.Go(func() {
+			releases[i], errs[i] = archives[i].open(ctx)
+			on(Event{Stage: "index", Item: s.suite})
+		})
+	}
+	wait.Wait()
+	return archives, releases, joined(errs)
+}
+
+// joined returns the problems of errs as one list, or the first error that is no problem of the user's.
+func joined(errs []error) error {
+	var problems diag.List
+	for _, err := range errs {
+		if found, ok := diag.Problems(err); ok {
+			problems = append(problems, found...)
+		} else if err != nil {
+			return err
+		}
+	}
+	return problems.Err()
+}
+
+// readCatalogue reads and merges the Packages files of an architecture.
+func readCatalogue(ctx context.Context, archives []*suiteReader, arch string) (*catalogue, error) {
+	indexes := make([][]stanza, len(archives))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, a := range archives {
+		g.Go(func() (err error) {
+			indexes[i], err = a.packages(ctx, arch)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return newCatalogue(indexes), nil
+}
+
+// architecture returns Debian's name for a platform.
+func architecture(platform string) (string, error) {
+	arch, linux := strings.CutPrefix(platform, "linux/")
+	if !linux || arch != "amd64" && arch != "arm64" {
+		return "", &diag.Error{Code: "unsupported-platform", What: fmt.Sprintf("platform %q is not supported", platform),
+			Hint: `use "linux/amd64" or "linux/arm64"`}
+	}
+	return arch, nil
+}
+
+// newest returns the latest date of the releases: when the base was made, on nobody's clock.
+func newest(releases []Release) time.Time {
+	var latest time.Time
+	for _, r := range releases {
+		if r.Date.After(latest) {
+			latest = r.Date
+		}
+	}
+	return latest.UTC()
+}
+
+// serialized lets several goroutines report; nil is fine.
+func serialized(on func(Event)) func(Event) {
+	if on == nil {
+		return func(Event) {}
+	}
+	var mu sync.Mutex
+	return func(e Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		on(e)
+	}
+}

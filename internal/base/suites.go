@@ -1,0 +1,68 @@
+package base
+
+import "slices"
+
+// suite is a row of the table of Debian suites: all that code knows about one.
+type suite struct {
+	name   string
+	python string   // minor version; "python" + it is the root of the interpreter's part
+	libc   string   // the package whose version is that of the C library
+	roots  []string // of the base part; what they depend on comes from the index
+}
+
+// suites is what "debian:SUITE" may say, the default first. A suite has one Python: Debian packages no other.
+// A new suite is a row, once its base was assembled and its standard library walked.
+var suites = []suite{
+	{name: "trixie", python: "3.13", libc: "libc6", roots: baseRoots},
+	{name: "bookworm", python: "3.11", libc: "libc6", roots: baseRoots},
+}
+
+// baseRoots is what any program of the image may count on. The C++ and unwinding libraries are among it because the
+// manylinux policies let wheels link to them without bringing them (PEP 600).
+var baseRoots = []string{
+	"base-files",      // the directory tree, the usr-merge links, os-release
+	"ca-certificates", // whom TLS trusts
+	"libc-bin",        // ldconfig, the C.UTF-8 locale
+	"libc6",
+	"libgcc-s1",
+	"libstdc++6",
+	"media-types", // /etc/mime.types, which mimetypes reads
+	"netbase",     // /etc/services and /etc/protocols, which socket reads
+	"tzdata",      // zoneinfo
+}
+
+// dropped is what counts as installed although it is not: tools of an installation, which other packages need only
+// in their maintainer scripts. lithe runs none of those, and makes what they would have made.
+var dropped = []string{
+	"awk",             // scripts of base-files
+	"debconf",         // questions during installation
+	"dpkg",            // the package manager
+	"install-info",    // the info directory
+	"openssl",         // the command line tool; only update-ca-certificates runs it
+	"perl-base",       // scripts
+	"readline-common", // /etc/inputrc, and nothing that libreadline misses
+	"tar",             // scripts of dpkg
+}
+
+// interpreter returns the package that is the root of the interpreter's part, which is also its program's name.
+func (s suite) interpreter() string { return "python" + s.python }
+
+// indexes returns the suites to merge, with the archive that has them.
+func (s suite) indexes() []source {
+	return []source{
+		{suite: s.name, archive: archiveMain},
+		{suite: s.name + "-updates", archive: archiveMain},
+		{suite: s.name + "-security", archive: archiveSecurity},
+	}
+}
+
+// source is one suite of one archive.
+type source struct{ suite, archive string }
+
+// Archives, by the names they have on Debian's mirrors and in its snapshot archive.
+const (
+	archiveMain     = "debian"
+	archiveSecurity = "debian-security"
+)
+
+func isDropped(name string) bool { return slices.Contains(dropped, name) }
