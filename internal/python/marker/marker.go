@@ -1,8 +1,8 @@
 // Package marker reads and evaluates environment markers, the conditions behind ";" in dependency specifiers (PEP 508).
 //
 // Text goes in and a Marker comes out, which is evaluated for an Environment: that of the target, never of the host.
-// Versions are compared by PEP 440, other values as texts. Evaluation allocates
-// next to nothing, since a lock file holds thousands of markers. Parsing and printing follow pypa/packaging 26.
+// Versions are compared by PEP 440, other values as texts. Evaluation allocates next to nothing, since a lock file holds
+// thousands of markers. Parsing and printing follow pypa/packaging 26.
 // See https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers.
 package marker
 
