@@ -1,0 +1,137 @@
+package image
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lithe-build/lithe/internal/layer"
+)
+
+// Config is what an image says about itself and how it wants to be run.
+type Config struct {
+	Created      time.Time         // of the image and all its layers
+	Author       string            //
+	Platform     Platform          //
+	Env          []string          // "KEY=value", in the order given
+	Entrypoint   []string          //
+	Cmd          []string          //
+	User         string            // "65532:65532"
+	WorkingDir   string            //
+	Labels       map[string]string // in the config, for engines
+	Annotations  map[string]string // in the manifest, for registries
+	ExposedPorts []string          // "8000/tcp"
+	Volumes      []string          //
+	StopSignal   string            // "SIGINT"; "" means SIGTERM
+	Healthcheck  *Healthcheck      // Docker's extension; Podman keeps it only in its own format
+}
+
+// Platform is where the image runs.
+type Platform struct {
+	OS      string // "linux"
+	Arch    string // OCI's word: "amd64", "arm64"
+	Variant string // "v7"; empty for most
+}
+
+// Healthcheck is a command by which an engine sees whether the program is well. It is no part of OCI's
+// specification, but its schema allows more keys, and Docker reads this one.
+type Healthcheck struct {
+	Test        []string      `json:"Test,omitempty"` // "CMD", then the command
+	Interval    time.Duration `json:"Interval,omitempty"`
+	Timeout     time.Duration `json:"Timeout,omitempty"`
+	StartPeriod time.Duration `json:"StartPeriod,omitempty"`
+	Retries     int           `json:"Retries,omitempty"`
+}
+
+// configFile is the JSON of the config, in the order in which the specification lists its properties. It is ours, so
+// that no upgrade of a library moves a digest.
+type configFile struct {
+	Created      string      `json:"created"`
+	Author       string      `json:"author,omitempty"`
+	Architecture string      `json:"architecture"`
+	Variant      string      `json:"variant,omitempty"`
+	OS           string      `json:"os"`
+	Config       execution   `json:"config"`
+	RootFS       rootFS      `json:"rootfs"`
+	History      []historyOf `json:"history"`
+}
+
+type execution struct {
+	User         string              `json:"User,omitempty"`
+	ExposedPorts map[string]struct{} `json:"ExposedPorts,omitempty"`
+	Env          []string            `json:"Env,omitempty"`
+	Entrypoint   []string            `json:"Entrypoint,omitempty"`
+	Cmd          []string            `json:"Cmd,omitempty"`
+	Volumes      map[string]struct{} `json:"Volumes,omitempty"`
+	WorkingDir   string              `json:"WorkingDir,omitempty"`
+	Labels       map[string]string   `json:"Labels,omitempty"`
+	StopSignal   string              `json:"StopSignal,omitempty"`
+	Healthcheck  *Healthcheck        `json:"Healthcheck,omitempty"`
+}
+
+type rootFS struct {
+	Type    string   `json:"type"`
+	DiffIDs []string `json:"diff_ids"`
+}
+
+type historyOf struct {
+	Created   string `json:"created"`
+	CreatedBy string `json:"created_by"`
+}
+
+// file returns the config of an image with these layers.
+func (c Config) file(layers []layer.Record) configFile {
+	created := c.Created.UTC().Format(time.RFC3339) // whole seconds, as SOURCE_DATE_EPOCH counts
+	f := configFile{
+		Created: created, Author: c.Author,
+		Architecture: c.Platform.Arch, Variant: c.Platform.Variant, OS: c.Platform.OS,
+		Config: execution{
+			User: c.User, ExposedPorts: set(c.ExposedPorts), Env: c.Env, Entrypoint: c.Entrypoint, Cmd: c.Cmd,
+			Volumes: set(c.Volumes), WorkingDir: c.WorkingDir, Labels: c.Labels, StopSignal: c.StopSignal,
+			Healthcheck: c.Healthcheck,
+		},
+		RootFS:  rootFS{Type: "layers", DiffIDs: []string{}},
+		History: []historyOf{},
+	}
+	for _, rec := range layers {
+		f.RootFS.DiffIDs = append(f.RootFS.DiffIDs, rec.DiffID)
+		f.History = append(f.History, historyOf{Created: created, CreatedBy: "lithe: " + describe(rec)})
+	}
+	return f
+}
+
+// describe says what is in a layer: "wheel numpy 2.5.5".
+func describe(rec layer.Record) string {
+	if len(rec.Packages) == 0 {
+		return rec.Kind
+	}
+	return rec.Kind + " " + strings.Join(rec.Packages, ", ")
+}
+
+// set returns the JSON form of a set, nil for an empty one.
+func set(list []string) map[string]struct{} {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make(map[string]struct{}, len(list))
+	for _, s := range list {
+		out[s] = struct{}{}
+	}
+	return out
+}
+
+// check refuses what no engine could run. The configuration's reader has said so before, with a position.
+func (c Config) check() error {
+	if c.Platform.OS == "" || c.Platform.Arch == "" {
+		return fmt.Errorf("an image needs a platform, not %q", c.Platform.OS+"/"+c.Platform.Arch)
+	}
+	if y := c.Created.Year(); y < 1 || y > 9999 {
+		return fmt.Errorf("created %v is not an RFC 3339 time", c.Created)
+	}
+	for _, e := range c.Env {
+		if key, _, ok := strings.Cut(e, "="); !ok || key == "" || strings.ContainsRune(e, 0) {
+			return fmt.Errorf("environment %q is not KEY=value", e)
+		}
+	}
+	return nil
+}
