@@ -1,0 +1,59 @@
+package build
+
+import "github.com/lithe-build/lithe/internal/python/wheel"
+
+// The keys of stages. Each is a struct that is hashed whole (store.Key); a test fails on a field that does not count.
+// What is not in a key must not change the result.
+
+// baseKey names a layer of the base, or of the interpreter.
+type baseKey struct {
+	Format   int      // layer format
+	Assembly int      // base.Format: what is pruned and made
+	Kind     string   // "base" or "interpreter"
+	Packages []string // digests of the .deb files of the whole base, sorted: links and caches see all of them
+	Compiler string   // "" without bytecode
+}
+
+// wheelKey names a layer of wheels. Nothing of the project is in it, so that every project shares the layer.
+type wheelKey struct {
+	Format   int
+	Wheels   []wheelPart // in the order of the layer
+	Python   string      // minor version, "3.13"
+	ABI      string
+	Prefix   string // "venv"
+	Compiler string // "" without bytecode
+}
+
+// wheelPart is one wheel of a layer.
+type wheelPart struct {
+	Hash      string   // "sha256:…" of the file
+	Filename  string   // its tags decide nothing here, but its name is what dist-info says
+	DirectURL string   // contents of direct_url.json, "" for wheels of an index
+	Dropped   []string // paths that another distribution owns
+}
+
+// projectKey names the layer of first-party code.
+type projectKey struct {
+	Format   int
+	Files    []projectFile // in the order of the layer, without bytecode
+	Python   string
+	Compiler string // "" without bytecode
+}
+
+// projectFile is one file, link or directory of the first-party layer.
+type projectFile struct {
+	Path   string
+	Mode   uint32
+	Link   string
+	Digest string // of a file's contents
+}
+
+// verifiedKey names a wheel whose contents agree with its RECORD.
+type verifiedKey struct{ Hash, Filename string }
+
+// overlapKey names a set of wheels, for what is known about their files.
+type overlapKey struct {
+	Wheels []string          // hashes, in the order of the plan
+	Owners map[string]string // the configuration's overlaps
+	Scheme wheel.Scheme
+}

@@ -1,0 +1,89 @@
+package build
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/python/wheel"
+	"github.com/lithe-build/lithe/internal/store"
+)
+
+// overlapRecord is what is known about the files of a set of wheels, so that a warm build opens none of them.
+type overlapRecord struct {
+	Dropped map[string][]string // by distribution: the paths that another one owns
+	Tops    []string            // the names right below site-packages and the other folders, sorted
+}
+
+// overlaps finds files of two distributions at one path, among the wheels of the plan and the project's own wheel,
+// which is nil when the project is not installed. The result depends on the wheels and the configuration alone.
+func (b *builder) overlaps(ctx context.Context, p *plan.Plan, own *wheel.Installed) (map[string][]string, error) {
+	key := store.Key(overlapKey{Wheels: wheelHashes(p), Owners: p.Overlaps, Scheme: p.Scheme()})
+	var known overlapRecord
+	found, err := b.store.Record("overlaps", key, &known)
+	if err != nil {
+		return nil, err
+	}
+	if found && !meets(own, known.Tops) {
+		return known.Dropped, nil
+	}
+	all, err := b.installAll(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	record := overlapRecord{Tops: tops(all...)}
+	if record.Dropped, err = wheel.Overlaps(all, p.Overlaps); err != nil {
+		return nil, err
+	}
+	if err := b.store.PutRecord("overlaps", key, record); err != nil {
+		return nil, err
+	}
+	if !meets(own, record.Tops) {
+		return record.Dropped, nil
+	}
+	return wheel.Overlaps(append(all, own), p.Overlaps)
+}
+
+// meets reports whether an installed wheel has a name at the top that others have too, such as a namespace package.
+func meets(own *wheel.Installed, names []string) bool {
+	if own == nil {
+		return false
+	}
+	return slices.ContainsFunc(tops(own), func(name string) bool {
+		_, found := slices.BinarySearch(names, name)
+		return found
+	})
+}
+
+// tops returns the paths of entries down to the first name that a distribution chooses: below site-packages, and for
+// everything else the whole path. Two distributions that share none of them share no file.
+func tops(all ...*wheel.Installed) []string {
+	seen := map[string]bool{}
+	for _, in := range all {
+		for _, e := range in.Entries {
+			seen[top(e.Path)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func top(path string) string {
+	const site = "/site-packages/"
+	i := strings.Index(path, site)
+	if i < 0 {
+		return path
+	}
+	name, _, _ := strings.Cut(path[i+len(site):], "/")
+	return path[:i+len(site)] + name
+}
+
+// wheelHashes returns the hashes of the plan's wheels in order.
+func wheelHashes(p *plan.Plan) []string {
+	hashes := make([]string, len(p.Packages))
+	for i, pkg := range p.Packages {
+		hashes[i] = pkg.Hash
+	}
+	return hashes
+}

@@ -1,0 +1,165 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lithe-build/lithe/internal/artifact"
+	"github.com/lithe-build/lithe/internal/bytecode"
+	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/python/wheel"
+	"github.com/lithe-build/lithe/internal/python/wheeltag"
+	"github.com/lithe-build/lithe/internal/store"
+)
+
+// compile turns sources into .pyc files in order, nil where one does not compile. It is nil without bytecode.
+type compile func(context.Context, []bytecode.Source) ([][]byte, error)
+
+// wheelLayers returns the layers of the dependencies, in the plan's order. A layer that the store has needs neither
+// its wheels nor an interpreter.
+func (b *builder) wheelLayers(ctx context.Context, p *plan.Plan, dropped map[string][]string, code compile) ([]made, error) {
+	layers := make([]made, len(p.Layers))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(b.opt.jobs())
+	for i, l := range p.Layers {
+		g.Go(func() (err error) {
+			layers[i], err = b.wheelLayer(ctx, p, l, dropped, code)
+			return err
+		})
+	}
+	return layers, g.Wait()
+}
+
+func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dropped map[string][]string, code compile) (made, error) {
+	key := wheelKey{Format: layer.Format, Python: p.Minor(), ABI: p.ABI, Prefix: p.Scheme().Prefix, Compiler: p.CompilerID()}
+	for _, i := range l.Members {
+		pkg := p.Packages[i]
+		key.Wheels = append(key.Wheels, wheelPart{Hash: pkg.Hash, Filename: pkg.Filename, DirectURL: string(directURL(pkg)),
+			Dropped: dropped[pkg.Name]})
+	}
+	return b.cached(ctx, store.Key(key), l.Kind, func() (layer.Contents, error) {
+		contents := layer.Contents{Packages: l.Packages}
+		for _, i := range l.Members {
+			in, err := b.installed(ctx, p, i, dropped[p.Packages[i].Name])
+			if err != nil {
+				return contents, err
+			}
+			if err := addBytecode(ctx, in, code); err != nil {
+				return contents, fmt.Errorf("compiling %s: %w", in.Name, err)
+			}
+			contents.Entries = append(contents.Entries, in.Entries...)
+			contents.Scripts = append(contents.Scripts, in.Scripts...)
+			contents.Licences = append(contents.Licences, in.Licences...)
+		}
+		return contents, nil
+	})
+}
+
+// addBytecode compiles the sources of a distribution.
+func addBytecode(ctx context.Context, in *wheel.Installed, code compile) error {
+	if code == nil {
+		return nil
+	}
+	sources := make([]bytecode.Source, len(in.Sources))
+	for i, s := range in.Sources {
+		sources[i] = bytecode.Source{Path: "/" + s.Path, Content: s.Content, Digest: s.Digest}
+	}
+	compiled, err := code(ctx, sources)
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{}
+	for i, data := range compiled {
+		if data != nil {
+			files[in.Sources[i].Path] = data
+		}
+	}
+	return in.AddBytecode(files)
+}
+
+// installAll lays out every wheel of the plan.
+func (b *builder) installAll(ctx context.Context, p *plan.Plan) ([]*wheel.Installed, error) {
+	all := make([]*wheel.Installed, len(p.Packages))
+	if _, err := b.fetch(ctx, p.Packages); err != nil {
+		return nil, err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(b.opt.jobs())
+	for i := range p.Packages {
+		g.Go(func() (err error) {
+			all[i], err = b.installed(ctx, p, i, nil)
+			return err
+		})
+	}
+	return all, g.Wait()
+}
+
+// installed lays out one wheel, which is fetched when the store does not have it.
+func (b *builder) installed(ctx context.Context, p *plan.Plan, i int, drop []string) (*wheel.Installed, error) {
+	pkg := p.Packages[i]
+	w, err := b.open(ctx, pkg)
+	if err != nil {
+		return nil, err
+	}
+	in, err := wheel.Install(w, p.Scheme(), wheel.InstallOptions{Drop: drop, DirectURL: directURL(pkg)})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", pkg.Filename, err)
+	}
+	b.warn(in.Warnings)
+	return in, nil
+}
+
+// verifiedWheel is the record of a wheel whose contents were compared with its RECORD.
+type verifiedWheel struct{ Filename string }
+
+// open reads a wheel. Its contents are verified by the first build that sees the file.
+func (b *builder) open(ctx context.Context, pkg plan.Package) (*wheel.Wheel, error) {
+	files, err := b.fetch(ctx, []plan.Package{pkg})
+	if err != nil {
+		return nil, err
+	}
+	name, err := wheeltag.ParseFilename(pkg.Filename)
+	if err != nil {
+		return nil, err
+	}
+	key := store.Key(verifiedKey{Hash: pkg.Hash, Filename: pkg.Filename})
+	var known verifiedWheel
+	if ok, err := b.store.Record("verified", key, &known); err != nil || ok {
+		if err != nil {
+			return nil, err
+		}
+		return wheel.OpenVerified(files[0].Path, name)
+	}
+	w, err := wheel.Open(files[0].Path, name)
+	if err != nil {
+		return nil, err
+	}
+	return w, b.store.PutRecord("verified", key, verifiedWheel{Filename: pkg.Filename})
+}
+
+// fetch brings files into the store; those that are there cost a look.
+func (b *builder) fetch(ctx context.Context, packages []plan.Package) ([]artifact.File, error) {
+	return artifact.Fetch(ctx, b.client, packages, b.onArtifact)
+}
+
+// directURL is direct_url.json of a distribution that came from a URL, nil for one of an index.
+// See https://packaging.python.org/en/latest/specifications/direct-url/.
+func directURL(pkg plan.Package) []byte {
+	if pkg.Kind != plan.KindURL {
+		return nil
+	}
+	return wheel.DirectURL(pkg.URL, pkg.Hash)
+}
+
+// packagesOf returns the packages at some positions.
+func packagesOf(p *plan.Plan, members []int) []plan.Package {
+	out := make([]plan.Package, 0, len(members))
+	for _, i := range slices.Sorted(slices.Values(members)) {
+		out = append(out, p.Packages[i])
+	}
+	return out
+}
