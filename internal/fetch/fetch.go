@@ -182,7 +182,8 @@ func (c *Client) redirect(req *http.Request, via []*http.Request) error {
 		return errDowngrade
 	}
 	req.Header.Del("Referer") // its query may hold a signature that is for the first host only
-	if origin(req.URL) != origin(last.URL) {
+	// Compared with the first request, since the Go client copies the header from there at every redirect.
+	if origin(req.URL) != origin(via[0].URL) {
 		req.Header.Del("Authorization")
 		c.authenticate(req)
 	}

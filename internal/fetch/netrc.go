@@ -91,7 +91,10 @@ func ParseNetrc(data []byte) (Netrc, error) {
 func (m *machine) set(word string, l *netrcLexer) error {
 	line := l.line
 	value, ok := l.next()
-	if !ok {
+	switch {
+	case l.err != nil:
+		return l.err
+	case !ok:
 		return fmt.Errorf("%d: a keyword without a value", line)
 	}
 	switch word {

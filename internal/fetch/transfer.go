@@ -40,11 +40,12 @@ func (t *transfer) run(ctx context.Context, attempts int) error {
 	if err != nil {
 		return err
 	}
-	defer func() { // what came so far is kept for the next attempt or run
-		if w.Size() > 0 {
-			_ = w.Suspend()
+	kept := false
+	defer func() {
+		if !kept {
+			_ = w.Abort()
+			_ = st.DropRecord("partial", digest)
 		}
-		_ = w.Abort()
 	}()
 	if t.request.Size > 0 && w.Size() > t.request.Size {
 		if err := w.Reset(); err != nil {
@@ -55,6 +56,7 @@ func (t *transfer) run(ctx context.Context, attempts int) error {
 	if t.request.Size == 0 || w.Size() != t.request.Size {
 		err = t.client.retry(ctx, http.MethodGet, t.url, attempts, func() *failure { return t.attempt(ctx, w) })
 		if err != nil {
+			kept = w.Size() > 0 && w.Suspend() == nil // for the next URL or run to go on with
 			return err
 		}
 	}
@@ -63,7 +65,7 @@ func (t *transfer) run(ctx context.Context, attempts int) error {
 		want = ""
 	}
 	_, err = w.Commit(want)
-	return errors.Join(err, st.DropRecord("partial", digest))
+	return err
 }
 
 // extra is the digest if it is not the store's own kind.
