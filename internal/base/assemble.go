@@ -30,6 +30,10 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 	if !ok {
 		return nil, fmt.Errorf("%s is not locked for %s", pins.Name, platform)
 	}
+	arch, err := architecture(platform)
+	if err != nil {
+		return nil, err
+	}
 	f, err := facts(su, selected.Packages)
 	if err != nil {
 		return nil, err
@@ -38,14 +42,15 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 	if err != nil {
 		return nil, err
 	}
-	unpacked, err := unpackAll(ctx, selected, files, opt, on)
+	unpacked, err := unpackAll(ctx, selected.Packages, arch, files, opt, on)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkPaths(unpacked); err != nil {
 		return nil, err
 	}
-	parts, err := makeParts(f, unpacked)
+	dropEmptied(unpacked)
+	parts, err := makeParts(f, arch, unpacked)
 	if err != nil {
 		return nil, err
 	}
@@ -94,20 +99,17 @@ func (o Options) urls(p Pin, all *Pins) []string {
 }
 
 // unpackAll reads the packages of a selection, several at once.
-func unpackAll(ctx context.Context, selected Selection, files []string, opt Options, on func(Event)) ([]*unpacked, error) {
+func unpackAll(ctx context.Context, pins []Pin, arch string, files []string, opt Options, on func(Event)) (
+	[]*unpacked, error) {
 	jobs := opt.Jobs
 	if jobs <= 0 {
 		jobs = defaultJobs
-	}
-	arch, err := architecture(selected.Platform)
-	if err != nil {
-		return nil, err
 	}
 	var done atomic.Int64
 	out := make([]*unpacked, len(files))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(jobs)
-	for i, p := range selected.Packages {
+	for i, p := range pins {
 		g.Go(func() (err error) {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -123,7 +125,7 @@ func unpackAll(ctx context.Context, selected Selection, files []string, opt Opti
 }
 
 // makeParts adds to each part what no package brings, and sorts it.
-func makeParts(f Facts, all []*unpacked) ([]Part, error) {
+func makeParts(f Facts, arch string, all []*unpacked) ([]Part, error) {
 	base, interpreter := Part{Kind: KindBase}, Part{Kind: KindInterpreter}
 	var certificates []entry.Entry
 	for _, u := range all {
@@ -147,11 +149,11 @@ func makeParts(f Facts, all []*unpacked) ([]Part, error) {
 	base.Entries = append(base.Entries, made...)
 	base.Entries = append(base.Entries, mergeLinks(slices.Concat(base.Entries, interpreter.Entries))...)
 	interpreter.Entries = append(interpreter.Entries, interpreterFiles(f)...)
-	cache, err := libraryCache(slices.Concat(base.Entries, interpreter.Entries))
+	cache, err := libraryCache(slices.Concat(base.Entries, interpreter.Entries), arch)
 	if err != nil {
 		return nil, err
 	}
-	interpreter.Entries = append(interpreter.Entries, cache)
+	interpreter.Entries = append(interpreter.Entries, cache...)
 	base.Entries = tidy(base.Entries, nil)
 	interpreter.Entries = tidy(interpreter.Entries, base.Entries)
 	return []Part{base, interpreter}, nil

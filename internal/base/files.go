@@ -63,6 +63,7 @@ func systemFiles(certificates []entry.Entry) ([]entry.Entry, error) {
 		entry.NewDir(opensslDir),
 		entry.NewSymlink(opensslDir+"/cert.pem", "/"+caBundle),
 		entry.NewSymlink(opensslDir+"/certs", "/etc/ssl/certs"),
+		entry.NewSymlink("var/run", "/run"),
 		{Path: "tmp", Type: entry.Dir, Mode: 0o777 | fs.ModeSticky},
 	}, nil
 }

@@ -2,6 +2,7 @@ package base
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/entry"
@@ -31,6 +32,7 @@ var prunings = []pruning{
 	{drop, "usr/share/doc-base/**", "documentation"},
 	{drop, "usr/share/man/**", "documentation"},
 	{drop, "usr/share/info/**", "documentation"},
+	{drop, "usr/share/info", "documentation"},
 	{drop, "usr/share/locale/**", "translations of messages"},
 	{drop, "usr/share/lintian/**", "notes for Debian's package checker"},
 	{drop, "usr/share/bug/**", "hooks of reportbug"},
@@ -47,8 +49,8 @@ var prunings = []pruning{
 	{drop, "usr/share/perl5/**", "there is no Perl"},
 	{drop, "usr/share/gcc*/**", "pretty printers of a debugger"},
 	{drop, "usr/share/gdb/**", "pretty printers of a debugger"},
-	{drop, "usr/share/dict/**", "empty"},
-	{drop, "usr/share/misc/**", "empty"},
+	{drop, "usr/share/dict", "empty"},
+	{drop, "usr/share/misc", "empty"},
 
 	{use, "usr/share/ca-certificates/**/*.crt", "becomes /etc/ssl/certs/ca-certificates.crt"},
 	{drop, "usr/share/ca-certificates/**", "only update-ca-certificates reads it"},
@@ -74,6 +76,11 @@ var prunings = []pruning{
 	{drop, "usr/lib/*/libc_malloc_debug.so.*", "for debuggers and profilers"},
 	{drop, "usr/lib/*/libBrokenLocale.so.*", "works around programs of the 1990s"},
 	{drop, "usr/lib/*/libnss_hesiod.so.*", "users from Hesiod name servers"},
+	{drop, "usr/lib/*/libexpatw.so.*", "libexpat once more, for wide characters; pyexpat takes the other"},
+	{drop, "usr/lib/*/libformw.so.*", "forms and menus of curses, which Python's curses lacks"},
+	{drop, "usr/lib/*/libmenuw.so.*", "forms and menus of curses, which Python's curses lacks"},
+	{drop, "usr/lib/*/libtic.so.*", "compiles terminal descriptions"},
+	{drop, "usr/lib/*/libhistory.so.*", "libreadline has it inside"},
 	{drop, "usr/lib/*/engines-*/**", "hardware engines, which OpenSSL 3 deprecates"},
 
 	{drop, "usr/share/zoneinfo/right/**", "zones that count leap seconds; zoneinfo does not want them"},
@@ -109,6 +116,7 @@ var prunings = []pruning{
 	{drop, "var/cache/**", "caches of tools that are not here"},
 	{drop, "var/lib/misc", "empty"},
 	{drop, "var/local", "empty"},
+	{drop, "var/lock", "everybody may write to it, and nobody does"},
 	{drop, "var/log/**", "logs go to the standard streams"},
 	{drop, "var/log", "logs go to the standard streams"},
 	{drop, "var/mail", "empty"},
@@ -153,29 +161,28 @@ func match(pattern, name []string) bool {
 	return len(name) == 0
 }
 
-// withoutEmptied returns the entries that stay, given those of the same packages that went: a directory goes when it
-// held something and nothing of that stays.
-func withoutEmptied(stay []entry.Entry, gone []string) []entry.Entry {
-	filled := map[string]bool{} // directories with something in them
-	for _, e := range stay {
-		if e.Type != entry.Dir {
-			markParents(filled, e.Path)
+// dropEmptied leaves out directories that pruning has emptied: something in them went, and nothing stays. It looks at
+// all packages together, since one may have the directory and another the file.
+func dropEmptied(all []*unpacked) {
+	filled, emptied := map[string]bool{}, map[string]bool{}
+	for _, u := range all {
+		for _, e := range u.entries {
+			if e.Type != entry.Dir {
+				markParents(filled, e.Path)
+			}
+		}
+		for _, name := range u.gone {
+			markParents(emptied, name)
 		}
 	}
-	emptied := map[string]bool{}
-	for _, name := range gone {
-		markParents(emptied, name)
+	for _, u := range all {
+		u.entries = slices.DeleteFunc(u.entries, func(e entry.Entry) bool {
+			return e.Type == entry.Dir && emptied[e.Path] && !filled[e.Path]
+		})
 	}
-	var out []entry.Entry
-	for _, e := range stay {
-		if e.Type == entry.Dir && emptied[e.Path] && !filled[e.Path] {
-			continue
-		}
-		out = append(out, e)
-	}
-	return out
 }
 
+// markParents adds the directories above a path.
 func markParents(set map[string]bool, name string) {
 	for dir := path.Dir(name); dir != "." && !set[dir]; dir = path.Dir(dir) {
 		set[dir] = true

@@ -90,14 +90,17 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-func TestWithoutEmptied(t *testing.T) {
-	stay := []entry.Entry{entry.NewDir("home"), entry.NewDir("usr"), entry.NewDir("usr/share"), entry.NewDir("usr/share/man"),
-		entry.NewDir("usr/share/man/man1"), entry.NewDir("usr/lib"), entry.NewFile("usr/lib/x", nil, false)}
+func TestDropEmptied(t *testing.T) {
+	one := &unpacked{entries: []entry.Entry{entry.NewDir("home"), entry.NewDir("usr"), entry.NewDir("usr/share"),
+		entry.NewDir("usr/share/man"), entry.NewDir("usr/lib"), entry.NewFile("usr/lib/x", nil, false)}}
+	two := &unpacked{entries: []entry.Entry{entry.NewDir("usr/share/man/man1"), entry.NewDir("usr/lib")},
+		gone: []string{"usr/share/man/man1/a.1", "usr/lib/y"}}
+	dropEmptied([]*unpacked{one, two})
 	var got []string
-	for _, e := range withoutEmptied(stay, []string{"usr/share/man/man1/a.1", "usr/lib/y"}) {
+	for _, e := range append(one.entries, two.entries...) {
 		got = append(got, e.Path)
 	}
-	if diff := cmp.Diff([]string{"home", "usr", "usr/lib", "usr/lib/x"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"home", "usr", "usr/lib", "usr/lib/x", "usr/lib"}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

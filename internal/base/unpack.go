@@ -19,6 +19,7 @@ type unpacked struct {
 	control string        // its control file
 	entries []entry.Entry // usr-merged and pruned
 	used    []entry.Entry // what other files are made of
+	gone    []string      // paths that were pruned
 }
 
 // unpack reads a verified .deb, and refuses one that holds something else than its index said.
@@ -36,13 +37,11 @@ func unpack(file string, pin Pin, arch string) (*unpacked, error) {
 		return nil, err
 	}
 	u := &unpacked{pin: pin, control: p.Control.String()}
-	u.entries, u.used, err = prune(p.Entries)
-	return u, err
+	return u, u.prune(p.Entries)
 }
 
 // prune usr-merges the entries of a package and keeps what the table lets through.
-func prune(entries []entry.Entry) (kept, used []entry.Entry, err error) {
-	var gone []string
+func (u *unpacked) prune(entries []entry.Entry) error {
 	seen := map[string]entry.Type{}
 	for _, packaged := range entries {
 		e, ok := merged(packaged)
@@ -50,22 +49,22 @@ func prune(entries []entry.Entry) (kept, used []entry.Entry, err error) {
 			continue
 		}
 		if before, twice := seen[e.Path]; twice && (before != entry.Dir || e.Type != entry.Dir) {
-			return nil, nil, fmt.Errorf("%s stands in it twice after merging /usr", e.Path)
+			return fmt.Errorf("%s stands in it twice after merging /usr", e.Path)
 		} else if twice {
 			continue
 		}
 		seen[e.Path] = e.Type
 		switch fateOf(e.Path) {
 		case keep:
-			kept = append(kept, e)
+			u.entries = append(u.entries, e)
 		case use:
-			used = append(used, e)
-			gone = append(gone, e.Path)
+			u.used = append(u.used, e)
+			u.gone = append(u.gone, e.Path)
 		case drop:
-			gone = append(gone, e.Path)
+			u.gone = append(u.gone, e.Path)
 		}
 	}
-	return withoutEmptied(kept, gone), used, nil
+	return nil
 }
 
 // checkPaths refuses packages that get in each other's way: two files at one path, or a path through what another
