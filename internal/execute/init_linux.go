@@ -93,7 +93,7 @@ func (s *setup) launch() (pid, terminal int, err error) {
 	}
 	files, terminal := []uintptr{0, 1, 2}, -1
 	if s.TTY {
-		master, slave, err := openTerminal()
+		master, slave, err := openTerminal(s.UID)
 		if err != nil {
 			return 0, -1, err
 		}

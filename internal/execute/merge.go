@@ -38,6 +38,9 @@ func merge(ctx context.Context, layer, root string) error {
 			if hidden == "" || hidden == "." || hidden == ".." {
 				return errors.New(name + ": whiteout of nothing")
 			}
+			if _, err := os.Lstat(filepath.Join(filepath.Dir(from), hidden)); err == nil {
+				return nil // the layer's own file replaces the one below
+			}
 			return os.RemoveAll(filepath.Join(filepath.Dir(to), hidden))
 		}
 		return mergeFile(from, to, d.Type())

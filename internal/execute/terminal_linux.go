@@ -25,7 +25,7 @@ func terminals(dev string) error {
 }
 
 // openTerminal makes a terminal in the sandbox. The master goes to the parent, the program gets the slave.
-func openTerminal() (master, slave int, err error) {
+func openTerminal(uid int) (master, slave int, err error) {
 	master, err = unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, -1, errStep("open", "/dev/ptmx", err)
@@ -39,6 +39,9 @@ func openTerminal() (master, slave int, err error) {
 	}
 	path := fmt.Sprintf("/dev/pts/%d", number)
 	slave, err = unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		_ = unix.Fchown(slave, uid, -1) // programs may open it again by name; in a user namespace it is theirs already
+	}
 	return master, slave, errStep("open", path, err)
 }
 

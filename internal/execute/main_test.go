@@ -1,0 +1,76 @@
+package execute_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/lithe-build/lithe/internal/execute"
+)
+
+// Variables by which the tests start themselves in another role.
+const (
+	roleVariable = "LITHE_TEST_EXECUTE_ROLE" // "parent": run a program that waits, and be killed
+	rootVariable = "LITHE_TEST_EXECUTE_ROOT" // a root that is made already
+)
+
+func TestMain(m *testing.M) {
+	execute.Init()
+	if os.Getenv(roleVariable) == "parent" {
+		_, _ = execute.Namespace{}.Run(context.Background(), os.Getenv(rootVariable),
+			execute.Command{Args: []string{"/program", "wait"}, Stdout: os.Stdout})
+		return
+	}
+	code := m.Run()
+	if os.Getenv(rootVariable) == "" {
+		if dir, err := madeRoot(); err == nil {
+			_ = os.RemoveAll(filepath.Dir(dir))
+		}
+	}
+	os.Exit(code)
+}
+
+// madeRoot makes a root with one static program in it, which every user may read.
+var madeRoot = sync.OnceValues(func() (string, error) {
+	top, err := os.MkdirTemp("", "lithe-execute-")
+	if err != nil {
+		return "", err
+	}
+	root := filepath.Join(top, "root")
+	for _, dir := range []string{"proc", "dev", "tmp", "etc", "work", "mnt"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			return "", err
+		}
+	}
+	for _, file := range []string{"etc/hosts", "etc/resolv.conf", "mnt/file"} {
+		if err := os.WriteFile(filepath.Join(root, file), nil, 0o644); err != nil {
+			return "", err
+		}
+	}
+	build := exec.Command("go", "build", "-o", filepath.Join(root, "program"), "./testdata/program")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // nothing else is in the root
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return "", err
+	}
+	return root, os.Chmod(top, 0o755)
+})
+
+func testRoot(t *testing.T) string {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("executors need Linux")
+	}
+	if root := os.Getenv(rootVariable); root != "" {
+		return root
+	}
+	root, err := madeRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
