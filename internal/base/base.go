@@ -21,6 +21,10 @@ import (
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
 )
 
+// Format is a part of the key of every layer made here. It moves when the same pins would give other entries: another
+// pruning, another file that is made.
+const Format = 1
+
 // Kinds of a Part, which are the kinds of layers that a base has.
 const (
 	KindBase        = "base"
@@ -35,7 +39,7 @@ type Options struct {
 	SecurityMirror string             // of the security suite; "" means Debian's
 	Snapshot       string             // archive that keeps superseded packages, tried last; "" means none
 	Keyring        openpgp.EntityList // who may sign a suite; nil means Debian's archive keys
-	Now            time.Time          // what Valid-Until is compared with
+	Now            time.Time          // what Valid-Until is compared with; Resolve needs it
 	AllowExpired   bool               // accept an index past its Valid-Until; the pins say so
 	Jobs           int                // packages unpacked at once; 0 means 4
 }

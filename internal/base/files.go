@@ -59,6 +59,7 @@ func systemFiles(certificates []entry.Entry) ([]entry.Entry, error) {
 		entry.NewFile("etc/passwd", []byte(passwd), false),
 		entry.NewFile("etc/group", []byte(group), false),
 		entry.NewFile("etc/nsswitch.conf", []byte(nsswitch), false),
+		entry.NewSymlink("etc/localtime", "/usr/share/zoneinfo/Etc/UTC"), // what asks for the local zone gets an answer
 		entry.NewFile(caBundle, bundle, false),
 		entry.NewDir(opensslDir),
 		entry.NewSymlink(opensslDir+"/cert.pem", "/"+caBundle),

@@ -52,6 +52,9 @@ func (a *suiteReader) open(ctx context.Context) (Release, error) {
 	if err := a.release.CheckName(a.suite); err != nil {
 		return Release{}, err
 	}
+	if a.release.Date.IsZero() {
+		return Release{}, fmt.Errorf("Debian index of %s: has no Date", a.suite)
+	}
 	expired, err := a.expired()
 	return Release{Suite: a.suite, Date: a.release.Date, Expired: expired}, err
 }
