@@ -1,0 +1,144 @@
+package destination
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// maxImages is how many images are asked for their layers; more have hardly more to offer.
+	maxImages = 500
+	// asking is how many are asked at once.
+	asking = 8
+)
+
+// docker is an engine with Docker's API: Docker itself, or Podman's service.
+type docker struct {
+	api  *dockerAPI
+	host string
+	info dockerInfo
+}
+
+// findDocker returns the Docker engine that answers at the configured address.
+func findDocker(ctx context.Context, opt EngineOptions) (Engine, error) {
+	host, err := dockerHost(opt)
+	if err != nil {
+		return nil, err
+	}
+	api, err := newDockerAPI(host)
+	if err != nil {
+		return nil, err
+	}
+	info, err := api.ping(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("no engine answers at %s (%w): %w", host.address, err, errNoEngine)
+	}
+	return &docker{api: api, host: host.address, info: info}, nil
+}
+
+// Name returns "docker".
+func (d *docker) Name() string { return "docker" }
+
+// Command returns the docker command with the engine's address, which a context may have given.
+func (d *docker) Command() []string { return []string{"docker", "--host", d.host} }
+
+// Write loads the image.
+func (d *docker) Write(ctx context.Context, img v1.Image, opt Options) (Result, error) {
+	return load(ctx, img, opt, d)
+}
+
+// find looks for the image by its two ids: Docker's own store names images by their configs, containerd's by their
+// manifests.
+func (d *docker) find(ctx context.Context, p *parts, _ []tag) (string, error) {
+	for _, id := range []string{p.config.digest.String(), p.manifest.digest.String()} {
+		if got, err := d.api.image(ctx, id); err != nil || got != nil && got.ID == id {
+			return id, err
+		}
+	}
+	return "", nil
+}
+
+// tag names an image that is there.
+func (d *docker) tag(ctx context.Context, id string, tags []tag) error {
+	for _, t := range tags {
+		if err := d.api.tag(ctx, id, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send loads an archive without the layers that the engine has, or the whole one if that does not work.
+func (d *docker) send(ctx context.Context, p *parts, tags []tag, m *meter) (string, error) {
+	if d.info.partial {
+		known, err := d.known(ctx, p.diffIDs)
+		if err != nil {
+			return "", err
+		}
+		if known > 0 {
+			id, err := d.loadArchive(ctx, p, tags, m, known)
+			if id != "" || ctx.Err() != nil {
+				return id, err
+			}
+		}
+	}
+	id, err := d.loadArchive(ctx, p, tags, m, 0)
+	if err == nil && id == "" {
+		err = fmt.Errorf("%s took the image but does not have it", d.host)
+	}
+	return id, err
+}
+
+// loadArchive sends an archive, and returns the id under which the image is there then. Engines have been seen to
+// ignore what they do not understand, so only their own word counts.
+func (d *docker) loadArchive(ctx context.Context, p *parts, tags []tag, m *meter, without int) (string, error) {
+	m.event = Event{Item: "docker", Done: m.event.Done, Total: m.event.Done + total(unique(p.layers[without:])) + p.config.size}
+	err := d.api.load(ctx, func(w io.Writer) error {
+		m.w = w
+		return writeArchive(ctx, m, p, tags, without)
+	})
+	if err != nil {
+		return "", err
+	}
+	return d.find(ctx, p, tags)
+}
+
+// known returns how many of the lowest layers the engine has. It knows layers by their chain (the specification's
+// chainID), so a layer counts only if all below it are the same, too: the longest common beginning with any image.
+func (d *docker) known(ctx context.Context, diffIDs []v1.Hash) (int, error) {
+	ids, err := d.api.images(ctx)
+	if err != nil {
+		return 0, err
+	}
+	ids = ids[:min(len(ids), maxImages)]
+	common := make([]int, len(ids))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(asking)
+	for i, id := range ids {
+		g.Go(func() error {
+			img, err := d.api.image(ctx, id)
+			if img != nil { // nil if it was removed meanwhile
+				common[i] = commonLayers(diffIDs, img.RootFS.Layers)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return slices.Max(common), nil
+}
+
+// commonLayers returns how many layers two images share, from the lowest on.
+func commonLayers(diffIDs []v1.Hash, theirs []string) int {
+	n := 0
+	for n < min(len(diffIDs), len(theirs)) && diffIDs[n].String() == theirs[n] {
+		n++
+	}
+	return n
+}
