@@ -112,7 +112,9 @@ func orphan(args []string) {
 func pids() []string {
 	paths, _ := filepath.Glob("/proc/[0-9]*")
 	for i, p := range paths {
-		paths[i] = filepath.Base(p)
+		if paths[i] = filepath.Base(p); paths[i] == strconv.Itoa(os.Getpid()) {
+			paths[i] = "self" // the threads of the init process have taken numbers before
+		}
 	}
 	sort.Strings(paths)
 	return paths

@@ -1,0 +1,198 @@
+// Package bytecode compiles Python sources to the .pyc files of an image.
+//
+// Sources go in, and for each one the bytes of its .pyc file come out, or nil where the compiler refuses it. A .pyc
+// file is a function of the source, its path in the image and the version of the interpreter: processes, batches and
+// their order leave no trace, since package marshal takes out what CPython's history puts in. Each one is kept in
+// the store under exactly that. The files are of the unchecked, hash-based kind, so no time of a file matters, and
+// nothing in an image is compared when a module is imported.
+//
+// The interpreter is the image's own, started in its root through an executor. Compiling parses a source and does
+// not run it. See https://peps.python.org/pep-0552/ for the file and https://peps.python.org/pep-3147/ for its name.
+package bytecode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"runtime"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/execute"
+	"github.com/lithe-build/lithe/internal/store"
+)
+
+// Format is part of the key of every stored .pyc file. It changes when the same input would give other bytes.
+const Format = 1
+
+// Options say what to compile with. Store, Executor, Root, Python and ID are required.
+type Options struct {
+	Store    *store.Store
+	Executor execute.Executor
+	Root     string                    // directory with the interpreter's files
+	Python   string                    // the interpreter's path in Root: "/usr/bin/python3.13"
+	ID       string                    // the interpreter's version, which is checked: "3.13.5"
+	Jobs     int                       // processes at once; 0 means one per CPU
+	Skipped  func(path, reason string) // told of each source that does not compile, in order; nil means nobody
+}
+
+// Source is one file to compile.
+type Source struct {
+	Path    string        // absolute in the image; it appears in tracebacks
+	Content entry.Content //
+	Digest  string        // sha256 of the content, "sha256:…"; computed if it is ""
+}
+
+// Compiler compiles in processes that it starts when they are first needed and keeps until Close. It may be used by
+// several goroutines.
+type Compiler struct {
+	opt Options
+
+	mu     sync.Mutex
+	idle   []*worker
+	closed bool
+}
+
+// ErrClosed says that a Compiler was used after Close.
+var ErrClosed = errors.New("the compiler is closed")
+
+// New returns a Compiler. It starts nothing yet: what is in the store needs no interpreter.
+func New(opt Options) *Compiler {
+	if opt.Jobs <= 0 {
+		opt.Jobs = runtime.NumCPU()
+	}
+	if opt.Skipped == nil {
+		opt.Skipped = func(string, string) {}
+	}
+	return &Compiler{opt: opt}
+}
+
+// Compile returns the .pyc file of each source, in their order, nil where a source does not compile.
+func (c *Compiler) Compile(ctx context.Context, sources []Source) ([][]byte, error) {
+	if c.opt.ID == "" {
+		return nil, errors.New("bytecode: no compiler id")
+	}
+	results := make([]result, len(sources))
+	next := make(chan int)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(next)
+		for i := range sources {
+			select {
+			case next <- i:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	for range min(c.opt.Jobs, len(sources)) {
+		g.Go(func() error { return c.lane(ctx, sources, results, next) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return c.collect(sources, results), nil
+}
+
+func (c *Compiler) collect(sources []Source, results []result) [][]byte {
+	out := make([][]byte, len(results))
+	for i, r := range results {
+		if out[i] = r.Pyc; r.Pyc == nil {
+			c.opt.Skipped(sources[i].Path, r.Reason)
+		}
+	}
+	return out
+}
+
+// lane takes sources until there are no more. It has one process, once something is not in the store. What comes
+// back is finished on the side, so that the process goes on with the next source meanwhile.
+func (c *Compiler) lane(ctx context.Context, sources []Source, results []result, next <-chan int) (err error) {
+	var w *worker
+	finishing, ctx := errgroup.WithContext(ctx)
+	finishing.SetLimit(4) // answers in memory
+	defer func() {
+		err = errors.Join(err, finishing.Wait())
+		c.release(w, err)
+	}()
+	for i := range next {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		job, err := c.open(sources[i])
+		if err != nil {
+			return fmt.Errorf("%s: %w", sources[i].Path, err)
+		}
+		if job.found {
+			results[i] = job.result
+			continue
+		}
+		if w == nil {
+			if w, err = c.worker(ctx); err != nil {
+				return err
+			}
+		}
+		raw, err := w.compile(ctx, job.source.Path, job.data)
+		if err != nil {
+			return fmt.Errorf("%s: %w", job.source.Path, err)
+		}
+		finishing.Go(func() (err error) {
+			results[i], err = c.finish(job, raw)
+			return err
+		})
+	}
+	return nil
+}
+
+// worker returns an idle process, or starts one.
+func (c *Compiler) worker(ctx context.Context) (*worker, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, ErrClosed
+	}
+	if n := len(c.idle); n > 0 {
+		w := c.idle[n-1]
+		c.idle = c.idle[:n-1]
+		return w, nil
+	}
+	return startWorker(ctx, c.opt), nil
+}
+
+// release keeps a process for later, unless something went wrong: then it may be in the middle of an answer.
+func (c *Compiler) release(w *worker, err error) {
+	if w == nil {
+		return
+	}
+	c.mu.Lock()
+	keep := err == nil && !c.closed
+	if keep {
+		c.idle = append(c.idle, w)
+	}
+	c.mu.Unlock()
+	if !keep {
+		w.stop()
+	}
+}
+
+// Close ends the processes. Calls of Compile that are under way end theirs themselves.
+func (c *Compiler) Close() {
+	c.mu.Lock()
+	idle := c.idle
+	c.idle, c.closed = nil, true
+	c.mu.Unlock()
+	for _, w := range idle {
+		w.stop()
+	}
+}
+
+// PycPath returns where an interpreter of Python 3.minor looks for the bytecode of a source: "a/x.py" has
+// "a/__pycache__/x.cpython-313.pyc".
+func PycPath(pyPath string, minor int) string {
+	dir, file := path.Split(pyPath)
+	return fmt.Sprintf("%s__pycache__/%s.cpython-3%d.pyc", dir, strings.TrimSuffix(file, ".py"), minor)
+}
