@@ -1,0 +1,191 @@
+package lock
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/toml"
+)
+
+// formats are the lock files that lithe reads, the preferred one first. Where a project has several, the first wins
+// and the others are reported.
+var formats = []format{uvFormat, poetryFormat}
+
+// format is a kind of lock file; all about one is in the file of its name.
+type format struct {
+	name string
+	file string // usual name
+	lock string // command that writes it
+	// parse makes the graph. Problems go to the source's list; staleness to the lock's.
+	parse func(s *source) *Lock
+}
+
+const (
+	// maxLock is the largest lock file in bytes. The largest known have some megabytes.
+	maxLock = 64 << 20
+	// maxProject is the largest pyproject.toml in bytes.
+	maxProject = 8 << 20
+)
+
+// Options says what to read.
+type Options struct {
+	Path string // of the lock file, relative to the project's folder or absolute; "" finds it
+}
+
+// Find returns the lock file of a folder, and those that it wins over. The paths are relative to the folder, except
+// an override that is absolute. An override is taken as it is if it exists.
+func Find(dir, override string) (path string, others []string, err error) {
+	if override != "" {
+		if _, err := os.Stat(within(dir, override)); err != nil {
+			return "", nil, &diag.Error{Pos: diag.Position{File: override}, Code: "no-lock", What: "there is no such lock file", Err: err}
+		}
+		return override, nil, nil
+	}
+	for _, f := range formats {
+		switch _, err := os.Stat(filepath.Join(dir, f.file)); {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return "", nil, err
+		case path == "":
+			path = f.file
+		default:
+			others = append(others, f.file)
+		}
+	}
+	if path == "" {
+		return "", nil, &diag.Error{Code: "no-lock", What: "no lock file in " + dir,
+			Hint: "run `uv lock` or `poetry lock`, or name a file with --lock"}
+	}
+	return path, others, nil
+}
+
+// within returns a path that may be relative to dir.
+func within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// Read reads the lock file of a folder and the pyproject.toml beside it. All problems of the files come together as
+// a diag.List. A lock that no longer fits the project is no problem here: see Lock.Stale.
+func Read(dir string, opt Options) (*Lock, error) {
+	path, others, err := Find(dir, opt.Path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := formatOf(path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readAtMost(within(dir, path), maxLock)
+	if err != nil {
+		return nil, problemOf(path, err)
+	}
+	s := &source{format: f, path: path, dir: filepath.Dir(within(dir, path)), data: data}
+	l, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	for _, other := range others {
+		l.Warnings.Add(&diag.Error{Pos: diag.Position{File: other}, Code: "several-locks",
+			What: fmt.Sprintf("%s is not used: %s comes first", other, path), Hint: "remove one, or name one with the key `lock`"})
+	}
+	return l, nil
+}
+
+// formatOf tells the format by the file's name.
+func formatOf(path string) (format, error) {
+	base := filepath.Base(path)
+	for _, f := range formats {
+		if base == f.file {
+			return f, nil
+		}
+	}
+	for _, f := range formats {
+		if strings.Contains(base, f.name) && strings.HasSuffix(base, filepath.Ext(f.file)) {
+			return f, nil
+		}
+	}
+	var known []string
+	for _, f := range formats {
+		known = append(known, f.file)
+	}
+	return format{}, &diag.Error{Pos: diag.Position{File: path}, Code: "lock-format",
+		What: fmt.Sprintf("%s is not the name of a lock file that lithe reads", base), Hint: "known are " + strings.Join(known, ", ")}
+}
+
+// read parses both files and makes the graph.
+func (s *source) read() (*Lock, error) {
+	var err error
+	if s.lock, err = toml.Parse(s.path, s.data); err != nil {
+		return nil, diag.List{asProblem(err)}
+	}
+	if s.project, err = s.readProject("."); err != nil {
+		return nil, err
+	}
+	l := s.format.parse(s)
+	if err := s.problems.Err(); err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(s.data)
+	l.Warnings = append(l.Warnings, s.warnings...)
+	l.Format, l.Path, l.Digest = s.format.name, s.path, "sha256:"+hex.EncodeToString(sum[:])
+	return l, nil
+}
+
+// readProject reads the pyproject.toml of a folder given relative to the lock file; nil when there is none.
+func (s *source) readProject(folder string) (*toml.Table, error) {
+	shown := filepath.ToSlash(filepath.Join(filepath.Dir(s.path), folder, projectFile))
+	data, err := readAtMost(filepath.Join(s.dir, filepath.FromSlash(folder), projectFile), maxProject)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, problemOf(shown, err)
+	}
+	table, err := toml.Parse(shown, data)
+	if err != nil {
+		return nil, diag.List{asProblem(err)}
+	}
+	return table, nil
+}
+
+const projectFile = "pyproject.toml"
+
+// errTooLarge is what readAtMost says.
+var errTooLarge = errors.New("the file is too large")
+
+// readAtMost reads a regular file of a size that is known to be sensible.
+func readAtMost(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = errTooLarge
+	}
+	return data, err
+}
+
+func problemOf(path string, err error) error {
+	return &diag.Error{Pos: diag.Position{File: path}, Code: "unreadable", What: err.Error(), Err: err}
+}
+
+func asProblem(err error) *diag.Error {
+	if problems, ok := diag.Problems(err); ok {
+		return problems[0]
+	}
+	return &diag.Error{Code: "unreadable", What: err.Error(), Err: err}
+}

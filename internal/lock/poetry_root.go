@@ -1,0 +1,179 @@
+package lock
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/lithe-build/lithe/internal/python/name"
+	"github.com/lithe-build/lithe/internal/toml"
+)
+
+// mainGroup is what Poetry calls the dependencies that are no group's.
+const mainGroup = "main"
+
+// addRoot adds the project, which poetry.lock does not list, as the last package.
+func (r *poetryReader) addRoot() {
+	project, poetry := r.project.Table("project"), r.project.Table("tool", "poetry")
+	root := Package{
+		Name:    name.Normalize(cmp.Or(project.String("name"), poetry.String("name"))),
+		Version: cmp.Or(project.String("version"), poetry.String("version")),
+		Pos:     r.project.Table().KeyPos("project"),
+		Source:  Source{Kind: Virtual, Path: "."},
+	}
+	if r.lock.Flat {
+		r.flatEdges(&root)
+	} else {
+		r.rootEdges(&root)
+	}
+	r.declareGroups(&root)
+	for _, extra := range r.source.lock.Table("extras").Keys() {
+		root.Extras = withGroup(root.Extras, extra)
+	}
+	r.lock.Root = len(r.lock.Packages)
+	r.lock.Members = []int{r.lock.Root}
+	r.lock.Packages = append(r.lock.Packages, root)
+}
+
+// flatEdges makes an edge to each package for each of its groups.
+func (r *poetryReader) flatEdges(root *Package) {
+	for i, t := range r.tables {
+		groups := t.Strings("groups")
+		if len(groups) == 0 {
+			r.bad(t.KeyPos("name"), "%s belongs to no group", r.lock.Packages[i].Name)
+		}
+		for _, group := range groups {
+			d := Dependency{Name: r.lock.Packages[i].Name, Marker: r.groupMarker(t, group), To: []int{i}, Pos: t.KeyPos("name")}
+			addTo(root, name.Normalize(group), d)
+		}
+	}
+}
+
+// addTo adds an edge to a group of the project.
+func addTo(root *Package, group string, d ...Dependency) {
+	if group == mainGroup {
+		root.Dependencies = append(root.Dependencies, d...)
+		return
+	}
+	root.Groups = withGroup(root.Groups, group)
+	g := root.Group(group)
+	g.Dependencies = append(g.Dependencies, d...)
+}
+
+// rootEdges reads the dependencies of the project from pyproject.toml.
+func (r *poetryReader) rootEdges(root *Package) {
+	project, poetry := r.project.Table("project"), r.project.Table("tool", "poetry")
+	if project.Has("dependencies") || project.Has("optional-dependencies") {
+		r.projectEdges(root, project)
+	} else {
+		r.poetryEdges(root, poetry)
+	}
+	r.groupEdges(root, "dev", poetry.Table("dev-dependencies"))
+	groups := poetry.Table("group")
+	for _, key := range groups.Keys() {
+		r.groupEdges(root, name.Normalize(key), groups.Table(key, "dependencies"))
+	}
+	standard := r.project.Table("dependency-groups")
+	for _, key := range standard.Keys() {
+		r.standardGroup(root, name.Normalize(key), standard, key, 0)
+	}
+}
+
+// projectEdges reads [project], whose extras list requirements.
+func (r *poetryReader) projectEdges(root *Package, project *toml.Table) {
+	for _, v := range project.Value("dependencies").Array() {
+		if e, ok := r.requirementEdge(v); ok {
+			root.Dependencies = append(root.Dependencies, e.Dependency)
+		}
+	}
+	extras := project.Table("optional-dependencies")
+	for _, key := range extras.Keys() {
+		group := Group{Name: name.Normalize(key)}
+		for _, v := range extras.Value(key).Array() {
+			if e, ok := r.requirementEdge(v); ok {
+				group.Dependencies = append(group.Dependencies, e.Dependency)
+			}
+		}
+		root.Extras = append(root.Extras, group)
+	}
+}
+
+// poetryEdges reads [tool.poetry], whose extras name optional dependencies.
+func (r *poetryReader) poetryEdges(root *Package, poetry *toml.Table) {
+	dependencies := poetry.Table("dependencies")
+	optional := map[string][]Dependency{}
+	for _, key := range dependencies.Keys() {
+		if name.Normalize(key) == "python" {
+			continue
+		}
+		for _, e := range r.edges(key, dependencies.Value(key)) {
+			if e.optional {
+				optional[e.Name] = append(optional[e.Name], e.Dependency)
+				continue
+			}
+			root.Dependencies = append(root.Dependencies, e.Dependency)
+		}
+	}
+	extras := poetry.Table("extras")
+	for _, key := range extras.Keys() {
+		group := Group{Name: name.Normalize(key)}
+		for _, wanted := range r.extraNames(root, extras, key) {
+			group.Dependencies = append(group.Dependencies, optional[wanted]...)
+		}
+		root.Extras = append(root.Extras, group)
+	}
+}
+
+func (r *poetryReader) groupEdges(root *Package, group string, dependencies *toml.Table) {
+	for _, key := range dependencies.Keys() {
+		for _, e := range r.edges(key, dependencies.Value(key)) {
+			addTo(root, group, e.Dependency)
+		}
+	}
+}
+
+// maxInclude is how deep dependency groups include each other; it also ends a circle of them.
+const maxInclude = 20
+
+// standardGroup reads a group of [dependency-groups], which may include others.
+// See https://packaging.python.org/en/latest/specifications/dependency-groups/.
+func (r *poetryReader) standardGroup(root *Package, group string, groups *toml.Table, key string, depth int) {
+	if depth > maxInclude {
+		r.bad(groups.KeyPos(key), "the dependency group %s includes itself", group)
+		return
+	}
+	for _, v := range groups.Value(key).Array() {
+		if t, ok := v.AsTable(); ok {
+			included := name.Normalize(t.String("include-group"))
+			for _, other := range groups.Keys() {
+				if name.Normalize(other) == included {
+					r.standardGroup(root, group, groups, other, depth+1)
+				}
+			}
+			continue
+		}
+		if e, ok := r.requirementEdge(v); ok {
+			addTo(root, group, e.Dependency)
+		}
+	}
+}
+
+// declareGroups adds groups that hold nothing, and marks those that Poetry installs by itself: all but the optional.
+func (r *poetryReader) declareGroups(root *Package) {
+	groups := r.project.Table("tool", "poetry", "group")
+	var optional []string
+	for _, key := range groups.Keys() {
+		if name.Normalize(key) == mainGroup {
+			continue
+		}
+		root.Groups = withGroup(root.Groups, key)
+		if yes, _ := groups.Table(key).Bool("optional"); yes {
+			optional = append(optional, name.Normalize(key))
+		}
+	}
+	for _, key := range r.project.Table("dependency-groups").Keys() {
+		root.Groups = withGroup(root.Groups, key)
+	}
+	for i := range root.Groups {
+		root.Groups[i].Default = !slices.Contains(optional, root.Groups[i].Name)
+	}
+}

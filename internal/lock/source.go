@@ -1,0 +1,107 @@
+package lock
+
+import (
+	"fmt"
+
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/python/marker"
+	"github.com/lithe-build/lithe/internal/python/name"
+	"github.com/lithe-build/lithe/internal/toml"
+)
+
+// source is what a format's parser works on: the files, and the problems found so far.
+type source struct {
+	format   format
+	path     string // of the lock file, as shown
+	dir      string // of the lock file, to open what stands beside it
+	data     []byte
+	lock     *toml.Table
+	project  *toml.Table // pyproject.toml, nil when there is none
+	problems diag.List
+	warnings diag.List
+	markers  map[string]marker.Marker // parsed before; the same few markers stand on most edges
+}
+
+// maxProblems is how many problems one run reports; a file that is broken throughout needs no more.
+const maxProblems = 200
+
+// bad reports something that the lock file cannot say.
+func (s *source) bad(pos diag.Position, format string, args ...any) {
+	s.report(&diag.Error{Pos: pos, Code: "lock", What: fmt.Sprintf(format, args...),
+		Hint: fmt.Sprintf("run `%s` to write the file again", s.format.lock)})
+}
+
+func (s *source) report(e *diag.Error) {
+	if len(s.problems) < maxProblems {
+		s.problems.Add(e)
+	}
+}
+
+// name reads the normalised name of a package.
+func (s *source) name(t *toml.Table) string {
+	written := t.String("name")
+	if !name.Valid(written) {
+		s.bad(t.KeyPos("name"), "%q is not the name of a package", written)
+		return ""
+	}
+	return name.Normalize(written)
+}
+
+// marker parses a marker that stands under a key, if there is one.
+func (s *source) marker(t *toml.Table, key string) marker.Marker {
+	v := t.Value(key)
+	if v == nil {
+		return marker.Marker{}
+	}
+	return s.markerOf(v)
+}
+
+func (s *source) markerOf(v *toml.Value) marker.Marker {
+	text, ok := v.Str()
+	if !ok {
+		s.bad(v.Pos, "a marker is a string, not a %s", v.Kind())
+		return marker.Marker{}
+	}
+	if m, ok := s.markers[text]; ok {
+		return m
+	}
+	m, err := marker.Parse(text)
+	if err != nil {
+		s.bad(v.Pos, "marker %q: %s", text, err)
+	}
+	if s.markers == nil {
+		s.markers = map[string]marker.Marker{}
+	}
+	s.markers[text] = m
+	return m
+}
+
+// markerList parses an array of markers.
+func (s *source) markerList(t *toml.Table, key string) []marker.Marker {
+	var out []marker.Marker
+	for _, v := range t.Value(key).Array() {
+		out = append(out, s.markerOf(v))
+	}
+	return out
+}
+
+// constraint parses Poetry's notation under a key.
+func (s *source) constraint(t *toml.Table, key string) Constraint {
+	c, err := parseConstraint(t.String(key))
+	if err != nil {
+		s.bad(t.KeyPos(key), "%s", err)
+	}
+	return c
+}
+
+// names reads an array of names in normalised form.
+func names(written []string) []string {
+	if len(written) == 0 {
+		return nil
+	}
+	out := make([]string, len(written))
+	for i, w := range written {
+		out[i] = name.Normalize(w)
+	}
+	return out
+}

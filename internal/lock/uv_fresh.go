@@ -1,0 +1,245 @@
+package lock
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/python/marker"
+	"github.com/lithe-build/lithe/internal/python/name"
+	"github.com/lithe-build/lithe/internal/python/requirement"
+	"github.com/lithe-build/lithe/internal/python/version"
+	"github.com/lithe-build/lithe/internal/toml"
+)
+
+// uv keeps no hash; it compares what each project asks for with what its lock says that it asked for. We do the same
+// for what stands in pyproject.toml as it is. A project's own version may differ: it is not part of what is locked.
+
+// asked is one requirement of a pyproject.toml, locked one of [package.metadata].
+type asked struct {
+	requirement.Requirement
+	name  string
+	extra string // of the project, that asks
+	pos   diag.Position
+}
+
+type locked struct {
+	name       string
+	extras     []string
+	specifiers version.Specifiers
+	marker     marker.Marker
+	table      *toml.Table
+	used       bool
+}
+
+func (r *uvReader) checkFresh() {
+	same := newComparer(r.lock.RequiresPython)
+	var requires []Constraint
+	for _, i := range r.lock.Members {
+		p := &r.lock.Packages[i]
+		project := r.memberProject(p)
+		if project == nil {
+			if !Outside(p.Source.Path) {
+				r.stale(p.Pos, "%s is a member in %s, but %s has no %s", p.Name, r.path, p.Source.Path, projectFile)
+			}
+			continue
+		}
+		c, err := parseSpecifiers(project.Table("project").String("requires-python"))
+		if err == nil && c != nil {
+			requires = append(requires, c)
+		}
+		r.checkMember(p, r.tables[i], project, same)
+	}
+	if r.lock.RequiresPython != nil && requires != nil && !samePythons(r.lock.RequiresPython, requires) {
+		r.stale(r.project.Table("project").KeyPos("requires-python"), "requires-python in %s and in %s differ: %s has %q",
+			projectFile, r.path, r.path, r.lock.RequiresPython)
+	}
+	r.checkManifest(same)
+}
+
+// stale reports a difference between the lock and the project.
+func (r *uvReader) stale(pos diag.Position, format string, args ...any) {
+	if len(r.lock.Stale) < maxProblems {
+		r.lock.Stale.Add(&diag.Error{Pos: pos, Code: "stale-lock", What: fmt.Sprintf(format, args...), Hint: "run `uv lock`"})
+	}
+}
+
+// checkMember compares the requirements of one project.
+func (r *uvReader) checkMember(p *Package, t, project *toml.Table, same *comparer) {
+	dynamic := project.Table("project").Strings("dynamic")
+	sources := project.Table("tool", "uv", "sources")
+	var want []asked
+	if !slices.Contains(dynamic, "dependencies") {
+		want = r.askedIn(project.Table("project").Value("dependencies"), "")
+	}
+	extras := project.Table("project", "optional-dependencies")
+	if !slices.Contains(dynamic, "optional-dependencies") {
+		for _, key := range extras.Keys() {
+			want = append(want, r.askedIn(extras.Value(key), name.Normalize(key))...)
+		}
+	}
+	metadata := t.Table("metadata")
+	if metadata == nil {
+		r.checkEdges(p, want, same)
+		return
+	}
+	if len(dynamic) == 0 || len(want) > 0 {
+		r.match(want, r.lockedIn(metadata.Value("requires-dist")), sources, same)
+	}
+	groups := r.askedGroups(project)
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		r.match(groups[group], r.lockedIn(groupValue(metadata.Table("requires-dev"), group)), sources, same)
+	}
+	for _, key := range metadata.Table("requires-dev").Keys() {
+		if _, ok := groups[name.Normalize(key)]; !ok {
+			r.stale(metadata.Table("requires-dev").KeyPos(key), "%s has the group %s, which %s has no longer", r.path, key, projectFile)
+		}
+	}
+}
+
+// groupValue returns the list of a group whose key may be written in another form.
+func groupValue(groups *toml.Table, group string) *toml.Value {
+	for _, key := range groups.Keys() {
+		if name.Normalize(key) == group {
+			return groups.Value(key)
+		}
+	}
+	return nil
+}
+
+// checkManifest compares what the workspace says beside its projects.
+func (r *uvReader) checkManifest(same *comparer) {
+	manifest, uv := r.source.lock.Table("manifest"), r.project.Table("tool", "uv")
+	for _, keys := range [][2]string{
+		{"constraint-dependencies", "constraints"}, {"override-dependencies", "overrides"},
+		{"build-constraint-dependencies", "build-constraints"},
+	} {
+		r.match(r.askedIn(uv.Value(keys[0]), ""), r.lockedIn(manifest.Value(keys[1])), uv.Table("sources"), same)
+	}
+}
+
+// askedIn parses an array of requirements. What cannot be parsed is the project stage's to report.
+func (r *uvReader) askedIn(list *toml.Value, extra string) []asked {
+	var out []asked
+	for _, v := range list.Array() {
+		text, _ := v.Str()
+		if q, err := requirement.Parse(text); err == nil {
+			out = append(out, asked{q, name.Normalize(q.Name), extra, v.Pos})
+		}
+	}
+	return out
+}
+
+// askedGroups returns the dependency groups with what they include, and the legacy list of uv as part of "dev".
+func (r *uvReader) askedGroups(project *toml.Table) map[string][]asked {
+	out := map[string][]asked{}
+	groups := project.Table("dependency-groups")
+	var collect func(into, key string, depth int)
+	collect = func(into, key string, depth int) {
+		out[into] = append(out[into], r.askedIn(groups.Value(key), "")...)
+		for _, included := range groups.Tables(key) {
+			for _, other := range groups.Keys() {
+				if depth < maxInclude && name.Normalize(other) == name.Normalize(included.String("include-group")) {
+					collect(into, other, depth+1)
+				}
+			}
+		}
+	}
+	for _, key := range groups.Keys() {
+		collect(name.Normalize(key), key, 0)
+	}
+	if legacy := project.Table("tool", "uv").Value("dev-dependencies"); legacy != nil {
+		out["dev"] = append(out["dev"], r.askedIn(legacy, "")...)
+	}
+	return out
+}
+
+// lockedIn parses an array of requirements in uv's notation.
+func (r *uvReader) lockedIn(list *toml.Value) []*locked {
+	var out []*locked
+	for _, v := range list.Array() {
+		t, ok := v.AsTable()
+		if !ok {
+			continue
+		}
+		specifiers, err := version.ParseSpecifiers(t.String("specifier"))
+		if err != nil {
+			r.bad(v.Pos, "%s", err)
+		}
+		out = append(out, &locked{name: name.Normalize(t.String("name")), extras: names(t.Strings("extras")),
+			specifiers: specifiers, marker: r.marker(t, "marker"), table: t})
+	}
+	return out
+}
+
+// match pairs what is asked for with what is locked; what is left over on either side makes the lock stale.
+func (r *uvReader) match(want []asked, have []*locked, sources *toml.Table, same *comparer) {
+	for _, w := range distinct(want) {
+		found := find(w, have, sources, same)
+		switch {
+		case found == nil:
+			r.stale(w.pos, "%s has not %s, which %s asks for", r.path, w.Requirement.String(), projectFile)
+			continue
+		case sourceOf(sources, w.name) == nil && w.URL == "" && !sameSpecifiers(w.Specifiers, found.specifiers):
+			r.changed(w, found)
+		case !sameGit(sourceOf(sources, w.name), found.table):
+			r.stale(w.pos, "%s has %s from %s, and %s names another source", r.path, w.name, found.table.String("git"), projectFile)
+		}
+		found.used = true
+	}
+	for _, h := range have {
+		if !h.used && !slices.ContainsFunc(want, func(w asked) bool { return w.name == h.name && sourceOf(sources, w.name) != nil }) {
+			r.stale(h.table.KeyPos("name"), "%s has %s as a requirement, which %s has no longer", r.path, h.name, projectFile)
+		}
+	}
+}
+
+// changed reports a requirement whose versions changed: the lock is stale if what it chose is no longer admitted.
+func (r *uvReader) changed(w asked, found *locked) {
+	for _, i := range r.byName[w.name] {
+		v, err := version.Parse(r.lock.Packages[i].Version)
+		if err == nil && !w.Specifiers.Contains(v, true) {
+			r.stale(w.pos, "%s has %s %s, and %s asks for %s", r.path, w.name, v, projectFile, w.Requirement.String())
+			return
+		}
+	}
+	r.warn(w.pos, "stale-lock", "%s was written for %s%s; %s asks for %s, which what is locked satisfies",
+		r.path, w.name, found.specifiers, projectFile, w.Requirement.String())
+}
+
+// checkEdges serves locks without metadata: each requirement that can apply must have led to an edge.
+func (r *uvReader) checkEdges(p *Package, want []asked, same *comparer) {
+	for _, w := range want {
+		edges := p.Dependencies
+		if group := p.Extra(w.extra); group != nil {
+			edges = group.Dependencies
+		}
+		i := slices.IndexFunc(edges, func(d Dependency) bool { return d.Name == w.name })
+		if i < 0 && same.possible(w.Marker) {
+			r.stale(w.pos, "%s has not %s, which %s asks for", r.path, w.Requirement.String(), projectFile)
+		}
+		if i >= 0 && w.URL == "" && sourceOf(r.project.Table("tool", "uv", "sources"), w.name) == nil {
+			r.changedEdge(w, edges[i])
+		}
+	}
+}
+
+func (r *uvReader) changedEdge(w asked, d Dependency) {
+	for _, i := range d.To {
+		if v, err := version.Parse(r.lock.Packages[i].Version); err == nil && !w.Specifiers.Contains(v, true) {
+			r.stale(w.pos, "%s has %s %s, and %s asks for %s", r.path, w.name, v, projectFile, w.Requirement.String())
+		}
+	}
+}
+
+// distinct leaves out requirements that are written twice, as they are in groups that include each other.
+func distinct(want []asked) []asked {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(slices.Clone(want), func(w asked) bool {
+		key := strings.Join([]string{w.Requirement.String(), w.extra}, "\x00")
+		defer func() { seen[key] = true }()
+		return seen[key]
+	})
+}

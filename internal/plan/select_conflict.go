@@ -1,0 +1,81 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lock"
+)
+
+// uv lets a project declare that extras, groups or members conflict, and then locks a version for each side. Which
+// edge is for which side stands in its marker, as an extra whose name is made of lengths and names.
+
+func extraName(pkg, extra string) string { return fmt.Sprintf("extra-%d-%s-%s", len(pkg), pkg, extra) }
+func groupName(pkg, group string) string { return fmt.Sprintf("group-%d-%s-%s", len(pkg), pkg, group) }
+func projectName(pkg string) string      { return fmt.Sprintf("project-%d-%s", len(pkg), pkg) }
+
+// activateRoots makes active what the target asks for.
+func (w *walker) activateRoots(roots []int) {
+	for _, i := range roots {
+		p := &w.lock.Packages[i]
+		w.markActive(lock.ConflictItem{Package: p.Name}, projectName(p.Name))
+		for _, g := range p.Extras {
+			if w.wantsExtra(g) {
+				w.activate(i, g.Name)
+			}
+		}
+		for _, g := range p.Groups {
+			if w.wantsGroup(g) {
+				w.markActive(lock.ConflictItem{Package: p.Name, Group: g.Name}, groupName(p.Name, g.Name))
+			}
+		}
+	}
+}
+
+// activate makes an extra of a package active.
+func (w *walker) activate(i int, extra string) {
+	if !slices.Contains(w.extras[i], extra) {
+		w.extras[i] = append(w.extras[i], extra)
+		w.grown = true
+	}
+	name := w.lock.Packages[i].Name
+	w.markActive(lock.ConflictItem{Package: name, Extra: extra}, extraName(name, extra))
+}
+
+// markActive remembers an item under uv's name, if conflicts speak of it.
+func (w *walker) markActive(item lock.ConflictItem, name string) {
+	if w.wanted[item] || !slices.ContainsFunc(w.lock.Conflicts, func(set []lock.ConflictItem) bool { return slices.Contains(set, item) }) {
+		return
+	}
+	w.wanted[item], w.active[name] = true, true
+	w.grown = true
+}
+
+// checkConflicts reports sets of which more than one item is active.
+func (w *walker) checkConflicts() {
+	for _, set := range w.lock.Conflicts {
+		var both []string
+		for _, item := range set {
+			if w.wanted[item] {
+				both = append(both, describeItem(item))
+			}
+		}
+		if len(both) > 1 {
+			w.problems.Add(&diag.Error{Pos: diag.Position{File: w.lock.Path}, Code: "conflict",
+				What: strings.Join(both, " and ") + " are declared to conflict", Hint: "choose one of them"})
+		}
+	}
+}
+
+func describeItem(item lock.ConflictItem) string {
+	switch {
+	case item.Extra != "":
+		return fmt.Sprintf("%s[%s]", item.Package, item.Extra)
+	case item.Group != "":
+		return fmt.Sprintf("the group %s of %s", item.Group, item.Package)
+	default:
+		return item.Package
+	}
+}

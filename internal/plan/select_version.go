@@ -1,0 +1,109 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lock"
+)
+
+// pick returns the package that an edge leads to: the best that this edge and, as far as is known, all others admit.
+func (w *walker) pick(d lock.Dependency) (int, bool) {
+	to := d.To
+	if len(to) > 1 {
+		to = slices.DeleteFunc(slices.Clone(to), func(i int) bool { return !w.admits(i) })
+	}
+	if len(to) == 0 {
+		return 0, false
+	}
+	w.admit[d.Name] = intersect(w.admit, d.Name, to)
+	if narrow := w.narrow[d.Name]; len(narrow) > 0 {
+		return narrow[0], true
+	}
+	return to[0], true
+}
+
+// admits tells whether a version is meant for the target at all.
+func (w *walker) admits(i int) bool {
+	p := &w.lock.Packages[i]
+	return p.RequiresPython.Contains(w.python, true) && (len(p.Markers) == 0 || anyHolds(p.Markers, w.env))
+}
+
+// intersect returns what both the versions known for a name and these are, in order; all of these for a new name.
+func intersect(known map[string][]int, name string, with []int) []int {
+	before, ok := known[name]
+	if !ok {
+		return with
+	}
+	return slices.DeleteFunc(slices.Clone(before), func(i int) bool { return !slices.Contains(with, i) })
+}
+
+// changed tells whether the versions that all edges admit are others than the walk supposed.
+func (w *walker) changed() bool {
+	changed := false
+	for name, admitted := range w.admit {
+		before := w.narrow[name]
+		switch {
+		case len(admitted) == 0 || len(before) > 0 && before[0] == admitted[0]:
+		case len(before) == 0 && w.alone(name, admitted[0]):
+		default:
+			changed = true
+		}
+	}
+	w.narrow = w.admit
+	return changed
+}
+
+// alone tells whether the walk met no other version of a name.
+func (w *walker) alone(name string, index int) bool {
+	for n := range w.seen {
+		if n.pkg != index && w.lock.Packages[n.pkg].Name == name {
+			return false
+		}
+	}
+	return true
+}
+
+// finish reports names for which no one version satisfies all edges, and conflicts.
+func (w *walker) finish() {
+	for _, name := range slices.Sorted(maps.Keys(w.admit)) {
+		if len(w.admit[name]) > 0 {
+			continue
+		}
+		var met []string
+		var pos diag.Position
+		for _, i := range w.selected() {
+			if p := &w.lock.Packages[i]; p.Name == name {
+				met, pos = append(met, p.Version), p.Pos
+			}
+		}
+		w.problems.Add(&diag.Error{Pos: pos, Code: "ambiguous",
+			What: fmt.Sprintf("%s is needed in versions that exclude each other (%s) for %s", name, strings.Join(met, ", "), w.target.describe()),
+			Hint: "write the lock file again, or choose fewer groups and extras"})
+	}
+	w.checkConflicts()
+	if w.lock.Flat {
+		w.explainFlat()
+	}
+}
+
+// explainFlat adds the edges between packages of a flat lock, which decided nothing, to the reasons.
+func (w *walker) explainFlat() {
+	chosen := w.selected()
+	for _, from := range chosen {
+		p := &w.lock.Packages[from]
+		if from == w.lock.Root {
+			continue
+		}
+		for _, d := range p.Dependencies {
+			for _, to := range d.To {
+				if w.seen[node{to, ""}] && w.holds(d, from) {
+					w.reasons[to] = append(w.reasons[to], Reason{By: p.Name, Marker: d.Marker, Pos: d.Pos})
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,269 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lock"
+	"github.com/lithe-build/lithe/internal/python/marker"
+	"github.com/lithe-build/lithe/internal/python/version"
+)
+
+// walker goes along the edges that hold for a target. Two things are known only after a walk: which extras are
+// active, on which uv's markers for conflicts depend, and which of several versions of a package all edges admit, in
+// formats where edges carry constraints. So it walks again, with what it learned, until nothing new comes.
+type walker struct {
+	lock     *lock.Lock
+	target   Target
+	env      marker.Environment
+	python   version.Version
+	problems diag.List
+
+	// learned, kept from one walk to the next
+	active map[string]bool  // uv's names for active projects, extras and groups
+	extras map[int][]string // active extras of packages
+	narrow map[string][]int // versions of a name that all edges of the last walk admit
+	wanted map[lock.ConflictItem]bool
+
+	// of one walk
+	queue   []node
+	seen    map[node]bool
+	admit   map[string][]int
+	reasons map[int][]Reason
+	grown   bool
+}
+
+// node is a package, or one of its extras.
+type node struct {
+	pkg   int
+	extra string
+}
+
+// maxWalks ends a lock file that was made not to settle. Real ones need two or three walks.
+const maxWalks = 64
+
+func (w *walker) run() {
+	w.active, w.extras, w.wanted = map[string]bool{}, map[int][]string{}, map[lock.ConflictItem]bool{}
+	roots := w.roots()
+	w.checkNames(roots)
+	if len(w.problems) > 0 {
+		return
+	}
+	w.activateRoots(roots)
+	for range maxWalks {
+		w.walk(roots)
+		if !w.grown && !w.changed() {
+			w.finish()
+			return
+		}
+	}
+	w.problems.Add(&diag.Error{Pos: diag.Position{File: w.lock.Path}, Code: "lock",
+		What: "the versions and extras of the file depend on each other in a circle", Hint: "write the lock file again"})
+}
+
+// roots returns the projects that are built.
+func (w *walker) roots() []int {
+	switch {
+	case w.target.Package != "":
+		for _, i := range w.lock.Members {
+			if w.lock.Packages[i].Name == w.target.Package {
+				return []int{i}
+			}
+		}
+		w.problems.Add(&diag.Error{Pos: diag.Position{File: w.lock.Path}, Code: "unknown-package",
+			What: fmt.Sprintf("the workspace has no member %q", w.target.Package),
+			Hint: "members are " + strings.Join(w.memberNames(), ", ")})
+		return nil
+	case w.lock.Root >= 0 && !w.target.AllPackages:
+		return []int{w.lock.Root}
+	default:
+		return w.lock.Members
+	}
+}
+
+func (w *walker) memberNames() []string {
+	var names []string
+	for _, i := range w.lock.Members {
+		names = append(names, w.lock.Packages[i].Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// wantsGroup tells whether a group is part of the target.
+func (w *walker) wantsGroup(g lock.Group) bool {
+	return w.target.AllGroups || w.target.Name == Dev && g.Default || slices.Contains(w.target.Groups, g.Name)
+}
+
+// wantsExtra tells whether an extra of a project is part of the target.
+func (w *walker) wantsExtra(g lock.Group) bool {
+	return w.target.AllExtras || slices.Contains(w.target.Extras, g.Name)
+}
+
+// workspaceGroups returns the groups that belong to no project; the members' own come with them.
+func (w *walker) workspaceGroups() []lock.Group {
+	if w.target.Package != "" {
+		return nil
+	}
+	return w.lock.Groups
+}
+
+// checkNames reports groups and extras that no project of the target has.
+func (w *walker) checkNames(roots []int) {
+	var groups, extras []string
+	for _, g := range w.workspaceGroups() {
+		groups = append(groups, g.Name)
+	}
+	for _, i := range roots {
+		for _, g := range w.lock.Packages[i].Groups {
+			groups = append(groups, g.Name)
+		}
+		for _, g := range w.lock.Packages[i].Extras {
+			extras = append(extras, g.Name)
+		}
+	}
+	w.checkKnown("group", w.target.Groups, groups)
+	w.checkKnown("extra", w.target.Extras, extras)
+}
+
+func (w *walker) checkKnown(what string, asked, known []string) {
+	slices.Sort(known)
+	known = slices.Compact(known)
+	for _, a := range asked {
+		if slices.Contains(known, a) {
+			continue
+		}
+		hint := "there is none"
+		if len(known) > 0 {
+			hint = "there are " + strings.Join(known, ", ")
+		}
+		w.problems.Add(&diag.Error{Pos: diag.Position{File: w.lock.Path}, Code: "unknown-" + what,
+			What: fmt.Sprintf("the project has no %s %q", what, a), Hint: hint})
+	}
+}
+
+// walk goes once through the graph.
+func (w *walker) walk(roots []int) {
+	w.queue, w.seen = w.queue[:0], make(map[node]bool, len(w.lock.Packages))
+	w.admit, w.reasons = map[string][]int{}, map[int][]Reason{}
+	w.grown = false
+	for _, i := range roots {
+		w.visit(node{i, ""})
+		for _, g := range w.lock.Packages[i].Extras {
+			if w.wantsExtra(g) {
+				w.visit(node{i, g.Name})
+			}
+		}
+		w.groupEdges(i, w.lock.Packages[i].Name, w.lock.Packages[i].Groups)
+	}
+	if w.target.Package == "" {
+		for _, d := range w.lock.Requirements {
+			w.follow(d, -1, Reason{By: "the workspace"})
+		}
+	}
+	w.groupEdges(-1, "the workspace", w.workspaceGroups())
+	for len(w.queue) > 0 {
+		n := w.queue[0]
+		w.queue = w.queue[1:]
+		w.expand(n)
+	}
+}
+
+func (w *walker) groupEdges(owner int, by string, groups []lock.Group) {
+	for _, g := range groups {
+		if !w.wantsGroup(g) {
+			continue
+		}
+		for _, d := range g.Dependencies {
+			w.follow(d, owner, Reason{By: by, Group: g.Name})
+		}
+	}
+}
+
+// expand follows the edges of a package or extra.
+func (w *walker) expand(n node) {
+	p := &w.lock.Packages[n.pkg]
+	if w.lock.Flat && n.pkg != w.lock.Root {
+		return
+	}
+	edges := p.Dependencies
+	if n.extra != "" {
+		extra := p.Extra(n.extra)
+		if extra == nil {
+			return // as pip and uv do: an extra that a version does not have adds nothing
+		}
+		edges = extra.Dependencies
+	}
+	for _, d := range edges {
+		w.follow(d, n.pkg, Reason{By: p.Name, Extra: n.extra})
+	}
+}
+
+// visit puts a node on the queue the first time it is met.
+func (w *walker) visit(n node) {
+	if !w.seen[n] {
+		w.seen[n] = true
+		w.queue = append(w.queue, n)
+	}
+}
+
+// follow goes along an edge if it holds.
+func (w *walker) follow(d lock.Dependency, owner int, why Reason) {
+	if !w.holds(d, owner) {
+		return
+	}
+	i, ok := w.pick(d)
+	if !ok {
+		w.report(d, why)
+		return
+	}
+	why.Marker, why.Pos = d.Marker, d.Pos
+	w.reasons[i] = append(w.reasons[i], why)
+	w.visit(node{i, ""})
+	for _, extra := range d.Extras {
+		w.activate(i, extra)
+		w.visit(node{i, extra})
+	}
+}
+
+// report adds an edge that leads nowhere.
+func (w *walker) report(d lock.Dependency, why Reason) {
+	w.problems.Add(&diag.Error{Pos: d.Pos, Code: "lock",
+		What: fmt.Sprintf("%s requires %s, and %s has no version of it that fits", why.By, d.Name, w.lock.Path),
+		Hint: "write the lock file again"})
+}
+
+// holds evaluates an edge. An extra that the edge itself asks for counts as active.
+func (w *walker) holds(d lock.Dependency, owner int) bool {
+	if !d.Python.Contains(w.python, true) {
+		return false
+	}
+	if d.Marker.IsZero() {
+		return true
+	}
+	env := w.env
+	env.Extras = slices.Clone(w.extras[owner])
+	for name := range w.active {
+		env.Extras = append(env.Extras, name)
+	}
+	if len(w.lock.Conflicts) > 0 && len(d.To) == 1 {
+		for _, extra := range d.Extras {
+			env.Extras = append(env.Extras, extraName(w.lock.Packages[d.To[0]].Name, extra))
+		}
+	}
+	return d.Marker.Eval(env)
+}
+
+// selected returns the packages that the last walk reached, in the order of the file.
+func (w *walker) selected() []int {
+	var out []int
+	for n := range w.seen {
+		if n.extra == "" {
+			out = append(out, n.pkg)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
