@@ -1,3 +1,137 @@
 // Package lithelock is the format of lithe.lock: what a build needs to know beyond the project's own lock file, so that
 // it gives the same image on any day. See docs/reference/lithe-lock.md.
+//
+// Bytes go in and a Lock comes out, or all problems with their lines; a Lock goes in and bytes come out. The file is
+// TOML with one package a line, sorted, so that a changed package is a changed line, two branches merge, and a bot
+// finds name and version side by side. What Encode writes, Parse reads back to an equal Lock.
+//
+// Two numbers head the file. The version is that of the file's own form: a newer one cannot be read. The format is
+// that of the images (layer split, layer bytes): a release of lithe makes some formats, and the lock says which.
 package lithelock
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// Filename is the name of the file, beside the project's own lock file.
+	Filename = "lithe.lock"
+	// Version is the form of the file that Encode writes.
+	Version = 1
+	// Format is the newest format of images, which new locks get.
+	Format = 1
+	// OldestFormat is the oldest one that this release still makes.
+	OldestFormat = 1
+)
+
+// Lock is the contents of lithe.lock.
+type Lock struct {
+	Version  int       // of the file's form; Encode writes the current one
+	Format   int       // of the images
+	Created  time.Time // the date of the images, in UTC and whole seconds
+	Python   string    // full version of the interpreter, "3.13.5"; "" if not recorded
+	Compiler string    // id of the bytecode compiler; "" if there is none
+
+	Base      Base
+	Platforms []Platform // sorted by name
+	Sizes     []Size     // of Python distributions whose own lock does not tell; sorted by file name, then hash
+}
+
+// Base says what the images stand on.
+type Base struct {
+	Name    string   // "debian:trixie"
+	Indexes []Index  // the package indexes that were used, sorted by suite
+	System  []string // the system packages that the project asked for, sorted
+}
+
+// Index is one package index of the base, at a date.
+type Index struct {
+	Suite   string    // "trixie-security"
+	Date    time.Time // that the index itself bears
+	Hash    string    // "sha256:<hex>" of its release file; "" if not recorded
+	Expired bool      // it was past its Valid-Until, and that was accepted
+}
+
+// Platform is what the base of one platform is made of.
+type Platform struct {
+	Name     string    // "linux/amd64"
+	Packages []Package // sorted by name
+}
+
+// Package is one system package.
+type Package struct {
+	Name         string
+	Version      string
+	Architecture string // "amd64", "all"
+	Hash         string // "sha256:<hex>"
+	Size         int64  // bytes
+	Archive      string // which mirror has it: "debian", "debian-security"; "" for a base with only one
+	Path         string // below the mirror
+	Part         string // the layer that it goes into: "base", "interpreter", "system"
+	Reason       string // "root", or the package that needs it
+}
+
+// Size is the size of one Python distribution, a fact that the layer split depends on.
+type Size struct {
+	File string // its name, for readers
+	Hash string // "sha256:<hex>"
+	Size int64  // bytes
+}
+
+// AllowExpired tells whether an index past its Valid-Until was accepted.
+func (b Base) AllowExpired() bool {
+	return slices.ContainsFunc(b.Indexes, func(i Index) bool { return i.Expired })
+}
+
+// Platform returns the platform with this name, nil if the lock has none.
+func (l *Lock) Platform(name string) *Platform {
+	for i := range l.Platforms {
+		if l.Platforms[i].Name == name {
+			return &l.Platforms[i]
+		}
+	}
+	return nil
+}
+
+// SizeOf returns the size of the distribution with this hash, 0 if the lock does not tell.
+func (l *Lock) SizeOf(hash string) int64 {
+	for _, s := range l.Sizes {
+		if s.Hash == hash {
+			return s.Size
+		}
+	}
+	return 0
+}
+
+// normalize puts everything into the order of the file.
+func (l *Lock) normalize() {
+	l.Created = l.Created.UTC().Truncate(time.Second)
+	for i := range l.Base.Indexes {
+		l.Base.Indexes[i].Date = l.Base.Indexes[i].Date.UTC().Truncate(time.Second)
+	}
+	slices.SortStableFunc(l.Base.Indexes, func(a, b Index) int { return strings.Compare(a.Suite, b.Suite) })
+	slices.Sort(l.Base.System)
+	slices.SortStableFunc(l.Platforms, func(a, b Platform) int { return strings.Compare(a.Name, b.Name) })
+	for i := range l.Platforms {
+		slices.SortStableFunc(l.Platforms[i].Packages, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
+	}
+	slices.SortStableFunc(l.Sizes, func(a, b Size) int {
+		return cmp.Or(strings.Compare(a.File, b.File), strings.Compare(a.Hash, b.Hash))
+	})
+}
+
+// clone copies a Lock as deep as normalize changes it.
+func (l *Lock) clone() *Lock {
+	c := *l
+	c.Base.Indexes = slices.Clone(l.Base.Indexes)
+	c.Base.System = slices.Clone(l.Base.System)
+	c.Sizes = slices.Clone(l.Sizes)
+	c.Platforms = slices.Clone(l.Platforms)
+	for i := range c.Platforms {
+		c.Platforms[i].Packages = slices.Clone(c.Platforms[i].Packages)
+	}
+	return &c
+}
