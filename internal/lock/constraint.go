@@ -26,11 +26,16 @@ func (c Constraint) Contains(v version.Version, prereleases bool) bool {
 	return len(c) == 0
 }
 
-// String returns the constraint in PEP 440 notation, alternatives joined by " || "; "" for one that admits all.
+// String returns the constraint in PEP 440 notation and in the order of the file, alternatives joined by " || "; ""
+// for one that admits all.
 func (c Constraint) String() string {
 	parts := make([]string, len(c))
 	for i, alternative := range c {
-		parts[i] = alternative.String()
+		terms := make([]string, len(alternative))
+		for j, s := range alternative {
+			terms[j] = s.String()
+		}
+		parts[i] = strings.Join(terms, ",")
 	}
 	return strings.Join(parts, " || ")
 }

@@ -1,0 +1,222 @@
+package plan
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lock"
+	"github.com/lithe-build/lithe/internal/python/version"
+	"github.com/lithe-build/lithe/internal/python/wheeltag"
+)
+
+// expected is expected.json of a case: what the project's own tool selects.
+type expected struct {
+	Packages []expectedPackage             `json:"packages"`
+	Targets  map[string]map[string]variant `json:"targets"`
+}
+
+type expectedPackage struct{ Name, Version, Kind, Hash string }
+
+type variant struct {
+	Status         string
+	Packages       []int
+	RequiresPython string                                `json:"requires_python"`
+	IfStale        *struct{ Packages []expectedPackage } `json:"if_staleness_ignored"`
+}
+
+// argued lists rows that we hold to be wrong, as "case/target/variant", with the reason.
+var argued = map[string]string{}
+
+// corpus returns the folder of test material that nobody here wrote, and skips the test when it is absent.
+func corpus(tb testing.TB) string {
+	tb.Helper()
+	dir := os.Getenv("LITHE_CORPUS")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared", "corpus")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		tb.Skip("no corpus: set LITHE_CORPUS to its folder")
+	}
+	return dir
+}
+
+// corpusTargets are the targets of the corpus, whose glibc is 2.36.
+func corpusTargets(t *testing.T, dir string) map[string]Target {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "vectors", "targets", "targets.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows map[string]struct {
+		Environment map[string]string
+		Glibc       [2]int
+	}
+	if err := json.Unmarshal(data, &rows); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]Target{}
+	for name, row := range rows {
+		arch := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[row.Environment["platform_machine"]]
+		out[name] = Target{Platform: Platform{"linux", arch}, Python: row.Environment["python_full_version"],
+			Libc: wheeltag.Libc{Family: "glibc", Major: row.Glibc[0], Minor: row.Glibc[1]}}
+	}
+	return out
+}
+
+// withVariant chooses the part of the project that a variant of the corpus means.
+func withVariant(t Target, variant string) Target {
+	t.Name = Prod
+	switch variant {
+	case "dev":
+		t.Name = Dev
+	case "all-extras":
+		t.AllExtras = true
+	case "all-groups":
+		t.AllGroups = true
+	case "all-packages":
+		t.AllPackages = true
+	}
+	return t
+}
+
+func TestSelectCorpus(t *testing.T) {
+	dir := corpus(t)
+	targets := corpusTargets(t, dir)
+	counts := map[string]int{}
+	for _, pattern := range []string{"poetry-*", "uv-*"} {
+		cases, _ := filepath.Glob(filepath.Join(dir, "locks", pattern))
+		for _, path := range cases {
+			t.Run(filepath.Base(path), func(t *testing.T) { selectCase(t, path, targets, counts) })
+		}
+	}
+	t.Logf("%d rows agree, %d are refused as the tool does, %d argued, %d without an oracle",
+		counts["agreed"], counts["refused"], counts["argued"], counts["none"])
+	if counts["agreed"] == 0 || counts["argued"] != len(argued) {
+		t.Error("rows are missing, or the table of argued rows has some that agree")
+	}
+}
+
+func selectCase(t *testing.T, path string, targets map[string]Target, counts map[string]int) {
+	data, err := os.ReadFile(filepath.Join(path, "expected.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want expected
+	if err := json.Unmarshal(data, &want); err != nil {
+		t.Fatal(err)
+	}
+	l, err := lock.Read(path, lock.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range slices.Sorted(maps.Keys(want.Targets)) {
+		for _, name := range slices.Sorted(maps.Keys(want.Targets[target])) {
+			row := want.Targets[target][name]
+			key := strings.Join([]string{filepath.Base(path), target, name}, "/")
+			result, diff := compareRow(l, withVariant(targets[target], name), want, row)
+			if _, ok := argued[key]; ok && diff != "" {
+				result, diff = "argued", ""
+			}
+			counts[result]++
+			if diff != "" {
+				t.Errorf("%s: %s", key, diff)
+			}
+		}
+	}
+}
+
+// compareRow returns what became of a row, and how it differs from the expectation.
+func compareRow(l *lock.Lock, target Target, want expected, row variant) (result, diff string) {
+	got, err := Select(l, target)
+	switch row.Status {
+	case "python-excluded":
+		problems, _ := diag.Problems(err)
+		if len(problems) != 1 || problems[0].Code != "python-excluded" || !namesPython(problems[0].What, row.RequiresPython) {
+			return "refused", fmt.Sprintf("got %v, want one problem python-excluded with %s", err, row.RequiresPython)
+		}
+		return "refused", ""
+	case "native-error":
+		if row.IfStale == nil {
+			return "none", ""
+		}
+		if len(l.Stale) == 0 {
+			return "refused", "the lock counts as fresh, and the tool calls it stale"
+		}
+		return "refused", comparePackages(row.IfStale.Packages, got, err)
+	case "ok":
+		var packages []expectedPackage
+		for _, i := range row.Packages {
+			packages = append(packages, want.Packages[i])
+		}
+		return "agreed", comparePackages(packages, got, err)
+	}
+	return "none", ""
+}
+
+// namesPython tells whether a message ends in a constraint that admits the same Pythons as the expected one.
+func namesPython(what, want string) bool {
+	_, got, ok := strings.Cut(what, "requires-python is ")
+	if !ok {
+		return false
+	}
+	for minor := range 20 {
+		for micro := range 20 {
+			v := version.MustParse(fmt.Sprintf("3.%d.%d", minor, micro))
+			if admits(got, v) != admits(want, v) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func admits(constraint string, v version.Version) bool {
+	specifiers, err := version.ParseSpecifiers(constraint)
+	return err == nil && specifiers.Contains(v, true)
+}
+
+// comparePackages compares by name, version, kind and hash. A package of the kind "none" must be a problem, and then
+// these are all problems there are.
+func comparePackages(want []expectedPackage, got []Package, err error) string {
+	var lines, without, found, problems []string
+	for _, p := range want {
+		if p.Kind == "none" {
+			without = append(without, p.Name+" "+p.Version)
+			continue
+		}
+		lines = append(lines, strings.Join([]string{p.Name, p.Version, p.Kind, p.Hash}, " "))
+	}
+	for _, p := range got {
+		hash := p.Hash
+		if p.Kind == KindLocal || p.Kind == KindVCS {
+			hash = ""
+		}
+		found = append(found, strings.Join([]string{p.Name, p.Version, p.Kind, hash}, " "))
+	}
+	list, _ := diag.Problems(err)
+	for _, e := range list {
+		what := strings.Join(strings.Fields(e.What)[:2], " ")
+		if e.Code != "no-wheel" && e.Code != "no-files" {
+			what = e.Error()
+		}
+		problems = append(problems, what)
+	}
+	if err != nil && list == nil {
+		return errors.Unwrap(err).Error()
+	}
+	slices.Sort(lines)
+	slices.Sort(found)
+	slices.Sort(without)
+	slices.Sort(problems)
+	return cmp.Diff(lines, found) + cmp.Diff(without, problems)
+}
