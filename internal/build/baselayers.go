@@ -31,17 +31,17 @@ func (b *builder) ground(ctx context.Context, p *plan.Plan, pins *base.Pins) (*g
 	assembled := sync.OnceValues(func() (*base.Base, error) {
 		return base.Assemble(ctx, b.client, pins, p.Target.Platform.String(), b.baseOptions(), b.onBase)
 	})
-	key := baseKey{Format: layer.Format, Assembly: base.Format, Kind: string(plan.KindBase), Packages: debDigests(pins, p)}
-	lower, err := b.cached(ctx, store.Key(key), plan.KindBase, func() (layer.Contents, error) {
-		return partContents(assembled, plan.KindBase)
+	key := baseKey{Format: layer.Format, Assembly: base.Format, Kind: string(plan.BaseLayer), Packages: debDigests(pins, p)}
+	lower, err := b.cached(ctx, store.Key(key), plan.BaseLayer, func() (layer.Contents, error) {
+		return partContents(assembled, plan.BaseLayer)
 	})
 	if err != nil {
 		return nil, err
 	}
-	key.Kind = string(plan.KindInterpreter)
+	key.Kind = string(plan.InterpreterLayer)
 	bare := func() (made, error) {
-		return b.cached(ctx, store.Key(key), plan.KindInterpreter, func() (layer.Contents, error) {
-			return partContents(assembled, plan.KindInterpreter)
+		return b.cached(ctx, store.Key(key), plan.InterpreterLayer, func() (layer.Contents, error) {
+			return partContents(assembled, plan.InterpreterLayer)
 		})
 	}
 	if !p.Bytecode {
@@ -50,7 +50,7 @@ func (b *builder) ground(ctx context.Context, p *plan.Plan, pins *base.Pins) (*g
 	}
 	compiled := key
 	compiled.Compiler = p.Compiler
-	upper, err := b.cached(ctx, store.Key(compiled), plan.KindInterpreter, func() (layer.Contents, error) {
+	upper, err := b.cached(ctx, store.Key(compiled), plan.InterpreterLayer, func() (layer.Contents, error) {
 		first, err := bare() // the interpreter must run before its own library is compiled
 		if err != nil {
 			return layer.Contents{}, err
@@ -61,7 +61,7 @@ func (b *builder) ground(ctx context.Context, p *plan.Plan, pins *base.Pins) (*g
 }
 
 // partContents is one part of the base as it is.
-func partContents(assembled func() (*base.Base, error), kind plan.Kind) (layer.Contents, error) {
+func partContents(assembled func() (*base.Base, error), kind plan.LayerKind) (layer.Contents, error) {
 	bs, err := assembled()
 	if err != nil {
 		return layer.Contents{}, err
@@ -75,7 +75,7 @@ func partContents(assembled func() (*base.Base, error), kind plan.Kind) (layer.C
 
 // compiledInterpreter is the interpreter's part with the bytecode of the standard library.
 func (b *builder) compiledInterpreter(ctx context.Context, p *plan.Plan, assembled func() (*base.Base, error), below []made) (layer.Contents, error) {
-	contents, err := partContents(assembled, plan.KindInterpreter)
+	contents, err := partContents(assembled, plan.InterpreterLayer)
 	if err != nil {
 		return layer.Contents{}, err
 	}

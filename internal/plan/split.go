@@ -15,23 +15,23 @@ const (
 	bucketCount = 8       // layers for all others; a change of one small wheel touches one of them
 )
 
-// Kind is what a layer holds.
-type Kind string
+// LayerKind is what a layer holds.
+type LayerKind string
 
 // The kinds of layers, in the order in which they stand in an image.
 const (
-	KindBase        Kind = "base"
-	KindInterpreter Kind = "interpreter"
-	KindSystem      Kind = "system"
-	KindWheel       Kind = "wheel"  // one big wheel
-	KindWheels      Kind = "wheels" // a bucket of others
-	KindProject     Kind = "project"
+	BaseLayer        LayerKind = "base"
+	InterpreterLayer LayerKind = "interpreter"
+	SystemLayer      LayerKind = "system"
+	WheelLayer       LayerKind = "wheel"  // one big wheel
+	WheelsLayer      LayerKind = "wheels" // a bucket of others
+	ProjectLayer     LayerKind = "project"
 )
 
 // Layer is one layer of the image to be.
 type Layer struct {
-	Kind     Kind     `json:"kind"`
-	Packages []string `json:"packages"` // "name version", sorted
+	Kind     LayerKind `json:"kind"`
+	Packages []string  `json:"packages"` // "name version", sorted
 	// Members are positions in Plan.Packages, in the order of the layer's contents.
 	Members []int `json:"-"`
 }
@@ -45,7 +45,7 @@ func split(packages []Package) []Layer {
 	var buckets [bucketCount][]int
 	for i, p := range packages {
 		if slices.Contains(big, i) {
-			layers = append(layers, newLayer(KindWheel, packages, []int{i}))
+			layers = append(layers, newLayer(WheelLayer, packages, []int{i}))
 			continue
 		}
 		b := bucket(p.Name)
@@ -53,7 +53,7 @@ func split(packages []Package) []Layer {
 	}
 	for _, members := range buckets {
 		if len(members) > 0 {
-			layers = append(layers, newLayer(KindWheels, packages, members))
+			layers = append(layers, newLayer(WheelsLayer, packages, members))
 		}
 	}
 	return layers
@@ -79,7 +79,7 @@ func bucket(name string) int {
 	return int(sum[len(sum)-1]) % bucketCount
 }
 
-func newLayer(kind Kind, packages []Package, members []int) Layer {
+func newLayer(kind LayerKind, packages []Package, members []int) Layer {
 	l := Layer{Kind: kind, Members: members}
 	for _, i := range members {
 		l.Packages = append(l.Packages, packages[i].Name+" "+packages[i].Version)

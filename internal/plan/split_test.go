@@ -34,7 +34,7 @@ func TestSplitKeepsTheLargest(t *testing.T) {
 	}
 	alone := 0
 	for _, l := range split(packages) {
-		if l.Kind != KindWheel {
+		if l.Kind != WheelLayer {
 			continue
 		}
 		alone++

@@ -1,0 +1,161 @@
+// Package build knows the order of the stages, and nothing else does: project, lock, base, plan, artifact, bytecode,
+// layer, image, destination.
+//
+// A folder and options go in; an image in the store, copies of it at the destinations, and lithe.lock come out. Each
+// stage is keyed by a hash of its inputs, so that a build which changes nothing opens records and nothing else. It always
+// holds that what the plan says does not depend on what the store has.
+package build
+
+import (
+	"context"
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/execute"
+	"github.com/lithe-build/lithe/internal/image"
+	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/plan"
+)
+
+// Result is a finished build.
+type Result struct {
+	Digest  string // "sha256:…" of the manifest
+	Plan    *plan.Plan
+	Layers  []Layer
+	Outputs []Output
+	Timings []Timing
+	Image   v1.Image
+	Root    []execute.LayerBlob // what execute.Materialize takes
+}
+
+// Layer is a layer of the image and where it came from.
+type Layer struct {
+	layer.Record
+	Reused bool // it was in the store
+}
+
+// Output is what one destination got.
+type Output struct {
+	Destination string // as it was asked for
+	Reference   string // digest reference to print
+	Sent        int64  // bytes moved
+	ID          string // what an engine calls the image, to run it
+}
+
+// Run builds an image and writes it to its destinations.
+func Run(ctx context.Context, opt Options) (*Result, error) {
+	b, err := newBuilder(opt)
+	if err != nil {
+		return nil, err
+	}
+	defer b.close()
+	d, err := b.decide(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := b.saveLitheLock(d)
+	if err != nil {
+		return nil, err
+	}
+	for _, change := range changes {
+		b.ended("lock", "%s", change)
+	}
+	layers, err := b.layers(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	result, err := b.image(d.plan, layers)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.write(ctx, result); err != nil {
+		return nil, err
+	}
+	result.Timings = b.timings()
+	return result, nil
+}
+
+// layers makes what the image consists of: the ground and the wheels side by side, the first-party code last, since it
+// is compiled on the ground.
+func (b *builder) layers(ctx context.Context, d *decision) ([]made, error) {
+	p := d.plan
+	own, err := b.ownCode(d.inputs, p)
+	if err != nil {
+		return nil, err
+	}
+	var below *ground
+	var dropped map[string][]string
+	g, groupCtx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		defer b.time("base")()
+		below, err = b.ground(groupCtx, p, d.pins)
+		return err
+	})
+	g.Go(func() (err error) {
+		defer b.time("download")()
+		dropped, err = b.overlaps(groupCtx, p, own.installed)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	b.ended("base", "%s with Python %s, %d packages%s", p.Base, p.Python, len(debDigests(d.pins, p)), reusedText(below.layers))
+	defer b.time("layers")()
+	wheels, err := b.wheelLayers(ctx, p, dropped, b.compileOn(p, below.layers, p.Bytecode))
+	if err != nil {
+		return nil, err
+	}
+	code, err := b.ownLayer(ctx, p, own, b.compileOn(p, below.layers, p.OwnCode))
+	if err != nil {
+		return nil, err
+	}
+	all := append(append(below.layers, wheels...), code)
+	b.ended("layers", "%d, %s%s", len(all), megabytes(all), reusedText(all))
+	return all, nil
+}
+
+// image puts configuration and layers together.
+func (b *builder) image(p *plan.Plan, layers []made) (*Result, error) {
+	result := &Result{Plan: p}
+	records := make([]layer.Record, len(layers))
+	for i, l := range layers {
+		records[i] = l.Record
+		result.Layers = append(result.Layers, Layer{Record: l.Record, Reused: l.reused})
+		result.Root = append(result.Root, execute.LayerBlob{Digest: l.Digest, DiffID: l.DiffID})
+	}
+	img, err := image.New(p.Config, records, b.store)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		return nil, err
+	}
+	result.Image, result.Digest = img, digest.String()
+	return result, nil
+}
+
+func reusedText(layers []made) string {
+	n := 0
+	for _, l := range layers {
+		if l.reused {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d of %d layers reused)", n, len(layers))
+}
+
+func megabytes(layers []made) string {
+	var packed, unpacked int64
+	for _, l := range layers {
+		packed += l.Size
+		unpacked += l.UnpackedSize
+	}
+	return fmt.Sprintf("%.1f MB compressed, %.1f MB unpacked", float64(packed)/1e6, float64(unpacked)/1e6)
+}

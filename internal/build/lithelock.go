@@ -1,0 +1,170 @@
+package build
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lithelock"
+	"github.com/lithe-build/lithe/internal/lock"
+	"github.com/lithe-build/lithe/internal/plan"
+)
+
+// maxLitheLock is the largest lithe.lock in bytes; a project with thousands of packages has less than one megabyte.
+const maxLitheLock = 16 << 20
+
+// readLitheLock reads lithe.lock, nil when there is none. The bytes are returned too, to see whether it changes.
+func readLitheLock(dir string) (*lithelock.Lock, []byte, error) {
+	path := filepath.Join(dir, lithelock.Filename)
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if info.Size() > maxLitheLock {
+		return nil, nil, &diag.Error{Pos: diag.Position{File: lithelock.Filename}, Code: "too-large",
+			What: fmt.Sprintf("%d bytes are too many for a lithe.lock", info.Size()), Hint: "`lithe lock --upgrade` writes a new one"}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := lithelock.Parse(lithelock.Filename, data)
+	return l, data, err
+}
+
+// litheLock is what this build would write: what the old one says of other platforms stays, and so do the sizes of
+// files that the project's lock still has.
+func litheLock(old *lithelock.Lock, l *lock.Lock, pins *base.Pins, p *plan.Plan) *lithelock.Lock {
+	out := &lithelock.Lock{
+		Version: lithelock.Version, Format: lithelock.Format, Created: pins.Created,
+		Python: p.Python, Compiler: p.Compiler, Base: lockedBase(pins), Platforms: lockedPlatforms(pins),
+	}
+	if old != nil {
+		out.Format = old.Format
+	}
+	out.Sizes = lockedSizes(old, l, p)
+	return out
+}
+
+func lockedBase(pins *base.Pins) lithelock.Base {
+	b := lithelock.Base{Name: pins.Name}
+	for _, r := range pins.Releases {
+		b.Indexes = append(b.Indexes, lithelock.Index{Suite: r.Suite, Date: r.Date, Expired: r.Expired})
+	}
+	return b
+}
+
+func lockedPlatforms(pins *base.Pins) []lithelock.Platform {
+	var out []lithelock.Platform
+	for _, s := range pins.Platforms {
+		platform := lithelock.Platform{Name: s.Platform}
+		for _, p := range s.Packages {
+			platform.Packages = append(platform.Packages, lithelock.Package(p))
+		}
+		out = append(out, platform)
+	}
+	return out
+}
+
+// lockedSizes lists the files of the plan whose size the project's lock does not tell, and those of other targets.
+func lockedSizes(old *lithelock.Lock, l *lock.Lock, p *plan.Plan) []lithelock.Size {
+	unsized := map[string]bool{}
+	for _, pkg := range l.Packages {
+		for _, f := range pkg.Files {
+			if f.Size == 0 {
+				unsized[f.Hash] = true
+			}
+		}
+	}
+	var sizes []lithelock.Size
+	known := map[string]bool{}
+	add := func(s lithelock.Size) {
+		if unsized[s.Hash] && !known[s.Hash] {
+			known[s.Hash] = true
+			sizes = append(sizes, s)
+		}
+	}
+	for _, pkg := range p.Packages {
+		add(lithelock.Size{File: pkg.Filename, Hash: pkg.Hash, Size: pkg.Size})
+	}
+	if old != nil {
+		for _, s := range old.Sizes {
+			add(s)
+		}
+	}
+	return sizes
+}
+
+// pinsOf returns the base that lithe.lock has, and whether it has the platform.
+func pinsOf(l *lithelock.Lock, platform string) (*base.Pins, bool) {
+	if l == nil {
+		return nil, false
+	}
+	pins := &base.Pins{Name: l.Base.Name, Created: l.Created}
+	for _, i := range l.Base.Indexes {
+		pins.Releases = append(pins.Releases, base.Release{Suite: i.Suite, Date: i.Date, Expired: i.Expired})
+	}
+	for _, p := range l.Platforms {
+		s := base.Selection{Platform: p.Name}
+		for _, pkg := range p.Packages {
+			s.Packages = append(s.Packages, base.Pin(pkg))
+		}
+		pins.Platforms = append(pins.Platforms, s)
+	}
+	return pins, slices.ContainsFunc(l.Platforms, func(p lithelock.Platform) bool { return p.Name == platform })
+}
+
+// saveLitheLock writes lithe.lock if it changes, and returns what changed in a sentence each. With --locked a change is
+// an error.
+func (b *builder) saveLitheLock(d *decision) ([]string, error) {
+	data := litheLock(d.litheLock, d.lock, d.pins, d.plan).Encode()
+	if bytes.Equal(data, d.litheLockData) {
+		return nil, nil
+	}
+	what := "wrote lithe.lock: commit it, so that every build has the same base"
+	if d.litheLock != nil {
+		what = "updated lithe.lock"
+	}
+	if b.opt.Locked {
+		return nil, outOfDate(d.inputs)
+	}
+	return []string{what}, writeFile(filepath.Join(b.opt.Dir, lithelock.Filename), data)
+}
+
+func outOfDate(in *inputs) error {
+	e := &diag.Error{Pos: diag.Position{File: lithelock.Filename}, Code: "lithe-lock", What: "lithe.lock does not fit the project",
+		Hint: "run `lithe lock`, and commit the result"}
+	if in.litheLock == nil {
+		e.What = "there is no lithe.lock"
+	}
+	return e
+}
+
+// writeFile replaces a file whole.
+func writeFile(path string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".lithe-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(data)
+	if closeErr := tmp.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(tmp.Name(), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}

@@ -1,0 +1,61 @@
+package build
+
+import (
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+
+	"github.com/lithe-build/lithe/internal/artifact"
+	"github.com/lithe-build/lithe/internal/destination"
+)
+
+// Options says what to build and from where. The zero value of a field is its default.
+type Options struct {
+	Dir      string   // the project's folder
+	Lock     string   // lock file; "" means the configuration's, else the one that is found
+	Target   string   // "prod" or "dev" or one of the configuration's; "" means "prod"
+	Platform string   // "linux/amd64"; "" means the configuration's, else that of this machine
+	Package  string   // workspace member; "" means the configuration's, else the root
+	Groups   []string // dependency groups beside the target's
+	Extras   []string // extras beside the target's
+	Base     string   // "" means the configuration's, else chosen by the Python version
+	Python   string   // "" means the configuration's
+
+	Locked       bool      // change no lithe.lock, and refuse where it would have to change
+	AllowExpired bool      // accept Debian indexes past their Valid-Until
+	Stale        string    // "warn" goes on with a lock that does not fit pyproject.toml
+	Created      time.Time // SOURCE_DATE_EPOCH; zero means lithe.lock's
+
+	Tags    []string // names for the image at its destinations
+	Outputs []string // "oci:DIR", "docker-archive:FILE"
+	Load    bool     // into the engine that answers
+
+	Store                string // folder
+	Offline              bool
+	Jobs                 int // things at once; 0 means the number of processors
+	Index                artifact.IndexOptions
+	DebianMirror         string
+	DebianSecurityMirror string
+	DebianKeyring        openpgp.EntityList // nil means Debian's own keys
+	Now                  time.Time          // what Valid-Until is compared with
+	Executor             string             // for bytecode; "" means the best that works
+	Engine               destination.EngineOptions
+
+	Log *slog.Logger // nil means silent
+	On  func(Event)  // progress; nil means nobody looks
+}
+
+func (o Options) jobs() int {
+	if o.Jobs > 0 {
+		return o.Jobs
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+func (o Options) on(e Event) {
+	if o.On != nil {
+		o.On(e)
+	}
+}

@@ -1,0 +1,277 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lithe-build/lithe/internal/artifact"
+	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lithelock"
+	"github.com/lithe-build/lithe/internal/lock"
+	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/project"
+	"github.com/lithe-build/lithe/internal/python/version"
+	"github.com/lithe-build/lithe/internal/python/wheel"
+)
+
+// inputs is what a folder says.
+type inputs struct {
+	project       *project.Project
+	config        project.Target // the configuration of the target that is built
+	lock          *lock.Lock
+	litheLock     *lithelock.Lock // nil when there is none
+	litheLockData []byte
+	target        plan.Target
+	base          string       // "debian:trixie"
+	wheel         *wheel.Wheel // of the project, nil for one whose files are copied
+}
+
+// read reads the folder. Nothing is downloaded.
+func read(opt Options) (*inputs, error) {
+	in := &inputs{}
+	var err error
+	if in.project, err = project.Read(opt.Dir, project.Options{}); err != nil {
+		return nil, err
+	}
+	if in.config, err = in.project.Target(orDefault(opt.Target, plan.Prod)); err != nil {
+		return nil, err
+	}
+	if in.lock, err = lock.Read(opt.Dir, lock.Options{Path: orDefault(opt.Lock, in.config.Lock)}); err != nil {
+		return nil, err
+	}
+	if in.litheLock, in.litheLockData, err = readLitheLock(opt.Dir); err != nil {
+		return nil, err
+	}
+	if in.base, err = base.Parse(orDefault(opt.Base, in.config.Base)); err != nil {
+		return nil, err
+	}
+	if in.target, err = in.newTarget(opt); err != nil {
+		return nil, err
+	}
+	return in, in.makeWheel()
+}
+
+func (in *inputs) newTarget(opt Options) (plan.Target, error) {
+	t := plan.Target{
+		Name: in.config.Name, Package: orDefault(opt.Package, in.config.Package),
+		Groups: slices.Concat(in.config.Groups, opt.Groups), Extras: slices.Concat(in.config.Extras, opt.Extras),
+	}
+	platform := opt.Platform
+	if platform == "" && len(in.config.Platforms) > 0 {
+		if len(in.config.Platforms) > 1 {
+			return t, in.unsupported("platforms", "an image of several platforms cannot be built yet", "name one with --platform")
+		}
+		platform = in.config.Platforms[0]
+	}
+	var err error
+	t.Platform, err = plan.ParsePlatform(orDefault(platform, defaultPlatform))
+	if err == nil && t.Platform.String() != defaultPlatform {
+		err = in.unsupported("platforms", fmt.Sprintf("platform %s cannot be built yet", t.Platform), "build for "+defaultPlatform)
+	}
+	return t, err
+}
+
+// defaultPlatform is the one platform that images are built for so far.
+const defaultPlatform = "linux/amd64"
+
+func (in *inputs) unsupported(key, what, hint string) error {
+	pos, _ := in.config.Position(key)
+	return &diag.Error{Pos: pos, Code: "unsupported", What: what, Hint: hint}
+}
+
+// decision is what will be built, and from what.
+type decision struct {
+	*inputs
+	plan *plan.Plan
+	pins *base.Pins
+}
+
+// decide reads the folder and makes the plan. All problems that can be known before a download are reported before one,
+// together. With upgrade the base is resolved anew, whatever lithe.lock says.
+func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
+	in, err := read(b.opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.check(in); err != nil {
+		return nil, err
+	}
+	pins, err := b.pins(ctx, in, upgrade)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := pins.Facts(in.target.Platform.String())
+	if err != nil {
+		return nil, err
+	}
+	in.target.Python, in.target.Libc = facts.Python, facts.Libc
+	packages, err := in.choose()
+	if err != nil {
+		return nil, err
+	}
+	if packages, err = b.sized(ctx, in, packages); err != nil {
+		return nil, err
+	}
+	p, err := plan.New(plan.Input{
+		Project: in.project, Config: in.config, Packages: packages, Target: in.target, Base: pins.Name, Facts: facts,
+		Wheel: in.wheel != nil, Compiler: facts.Python, Created: b.created(pins),
+	})
+	return &decision{inputs: in, plan: p, pins: pins}, err
+}
+
+// check looks for every problem that needs no download: staleness, and a selection with the versions that the base had
+// when this release of lithe was made.
+func (b *builder) check(in *inputs) error {
+	var problems diag.List
+	if b.opt.Stale != "warn" {
+		problems = append(problems, in.lock.Stale...)
+	} else {
+		b.warn(in.lock.Stale)
+	}
+	b.warn(in.lock.Warnings)
+	facts, err := in.expectedFacts()
+	if err != nil {
+		return err
+	}
+	in.target.Python, in.target.Libc = facts.Python, facts.Libc
+	if _, err := in.choose(); err != nil {
+		found, ok := diag.Problems(err)
+		if !ok {
+			return err
+		}
+		problems = append(problems, found...)
+	}
+	return problems.Err()
+}
+
+// expectedFacts is what the base has by lithe.lock, else what its suite had when this release was made.
+func (in *inputs) expectedFacts() (base.Facts, error) {
+	if pins, ok := pinsOf(in.litheLock, in.target.Platform.String()); ok && pins.Name == in.base {
+		return pins.Facts(in.target.Platform.String())
+	}
+	return base.Expected(in.base)
+}
+
+// choose selects the packages and refuses the kinds that cannot be built yet.
+func (in *inputs) choose() ([]plan.Package, error) {
+	packages, err := plan.Select(in.lock, in.target)
+	if err != nil {
+		return nil, in.withBases(err)
+	}
+	var problems diag.List
+	var wheels []plan.Package
+	for _, p := range packages {
+		switch {
+		case p.Kind == plan.KindWheel || p.Kind == plan.KindURL && strings.HasSuffix(p.Filename, ".whl"):
+			wheels = append(wheels, p)
+		case in.isProject(p):
+		default:
+			problems.Add(notYet(p))
+		}
+	}
+	return wheels, problems.Err()
+}
+
+// isProject reports the package that is the project itself: it is built from the folder and not fetched.
+func (in *inputs) isProject(p plan.Package) bool { return p.Kind == plan.KindLocal && p.Path == "." }
+
+// notYet is the problem of a package that has no wheel.
+func notYet(p plan.Package) *diag.Error {
+	what := map[string]string{
+		plan.KindSdist: "has only a source distribution for this target", plan.KindVCS: "comes from version control",
+		plan.KindLocal: "comes from a folder or file of the project", plan.KindURL: "is a source archive by its URL",
+	}[p.Kind]
+	return &diag.Error{Pos: p.Pos, Code: "unsupported-" + p.Kind,
+		What: fmt.Sprintf("%s %s %s, which lithe cannot build yet", p.Name, p.Version, what),
+		Hint: "only wheels are supported: choose a version that has one for this target"}
+}
+
+// withBases says, for a Python that the lock does not admit, which base has one that it does.
+func (in *inputs) withBases(err error) error {
+	problems, ok := diag.Problems(err)
+	if !ok {
+		return err
+	}
+	for _, problem := range problems {
+		if problem.Code == "python-excluded" {
+			problem.Hint = in.admittingBases()
+		}
+	}
+	return err
+}
+
+func (in *inputs) admittingBases() string {
+	var have []string
+	for _, p := range base.Pythons() {
+		v, err := version.Parse(p.Version)
+		if err != nil {
+			continue
+		}
+		if p.Base != in.base && in.lock.RequiresPython.Contains(v, true) {
+			return fmt.Sprintf("base %q has Python %s, which is admitted: set `base` in [tool.lithe]", p.Base, p.Version)
+		}
+		have = append(have, p.Base+" has "+p.Version)
+	}
+	return "no base of lithe has a Python that is admitted: " + strings.Join(have, ", ")
+}
+
+// pins returns the base of lithe.lock, or that of today's indexes where it has none for the platform.
+func (b *builder) pins(ctx context.Context, in *inputs, upgrade bool) (*base.Pins, error) {
+	platform := in.target.Platform.String()
+	locked, ok := pinsOf(in.litheLock, platform)
+	if ok && locked.Name == in.base && !upgrade {
+		return locked, nil
+	}
+	if b.opt.Locked {
+		return nil, outOfDate(in)
+	}
+	defer b.time("index")()
+	opt := b.baseOptions()
+	opt.Name, opt.Platforms = in.base, []string{platform}
+	pins, err := base.Resolve(ctx, b.client, opt, b.onBase)
+	if err != nil {
+		return nil, err
+	}
+	b.ended("index", "%s as of %s", pins.Name, pins.Created.Format(time.DateOnly))
+	return pins, nil
+}
+
+// sized completes packages whose size the project's lock does not tell: from lithe.lock, else from the index.
+func (b *builder) sized(ctx context.Context, in *inputs, packages []plan.Package) ([]plan.Package, error) {
+	missing := false
+	packages = slices.Clone(packages)
+	for i := range packages {
+		p := &packages[i]
+		if p.Size == 0 && in.litheLock != nil {
+			p.Size = in.litheLock.SizeOf(p.Hash)
+		}
+		missing = missing || p.Size == 0
+	}
+	if !missing {
+		return packages, nil
+	}
+	if b.opt.Locked {
+		return nil, outOfDate(in)
+	}
+	defer b.time("resolve")()
+	return artifact.Resolve(ctx, b.client, b.opt.Index, packages)
+}
+
+// created is the date of the image.
+func (b *builder) created(pins *base.Pins) time.Time {
+	if !b.opt.Created.IsZero() {
+		return b.opt.Created
+	}
+	return pins.Created
+}
+
+func orDefault(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

@@ -1,0 +1,120 @@
+package build
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lock"
+	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/project"
+)
+
+// SelectOptions says for what packages are selected. Nothing of it comes from a base or the network.
+type SelectOptions struct {
+	Dir    string
+	Lock   string      // "" means the configuration's, else the one that is found
+	Target plan.Target // Python, Libc and Platform may be empty: then the default base's
+}
+
+// Select returns the packages of a target, and its warnings. The error holds all problems.
+func Select(opt SelectOptions) (plan.Target, []plan.Package, diag.List, error) {
+	t := opt.Target
+	path := opt.Lock
+	if path == "" {
+		path = configuredLock(opt.Dir)
+	}
+	l, err := lock.Read(opt.Dir, lock.Options{Path: path})
+	if err != nil {
+		return t, nil, nil, err
+	}
+	expected, err := base.Expected("")
+	if err != nil {
+		return t, nil, nil, err
+	}
+	if t.Python == "" {
+		t.Python = expected.Python
+	}
+	if t.Libc.Family == "" {
+		t.Libc = expected.Libc
+	}
+	if t.Platform.OS == "" {
+		if t.Platform, err = plan.ParsePlatform(defaultPlatform); err != nil {
+			return t, nil, nil, err
+		}
+	}
+	packages, err := plan.Select(l, t)
+	return t, packages, append(l.Warnings, l.Stale...), err
+}
+
+// configuredLock returns the configuration's lock file. A project that cannot be read may still have a lock that can.
+func configuredLock(dir string) string {
+	p, err := project.Read(dir, project.Options{})
+	if err != nil {
+		return ""
+	}
+	return p.Config.Lock
+}
+
+// Explain returns the plan of a project without building it. It reads the Debian indexes if lithe.lock has no base.
+func Explain(ctx context.Context, opt Options) (*plan.Plan, error) {
+	b, err := newBuilder(opt)
+	if err != nil {
+		return nil, err
+	}
+	defer b.close()
+	d, err := b.decide(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	return d.plan, nil
+}
+
+// Lock writes lithe.lock and returns what changed, a sentence each. With upgrade the base moves to the newest packages.
+func Lock(ctx context.Context, opt Options, upgrade bool) ([]string, error) {
+	b, err := newBuilder(opt)
+	if err != nil {
+		return nil, err
+	}
+	defer b.close()
+	d, err := b.decide(ctx, upgrade)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := b.saveLitheLock(d)
+	if err != nil {
+		return nil, err
+	}
+	platform := d.target.Platform.String()
+	if before, ok := pinsOf(d.litheLock, platform); ok {
+		changes = append(changes, movedPackages(before, d.pins, platform)...)
+	}
+	return changes, nil
+}
+
+// movedPackages tells which Debian packages differ.
+func movedPackages(before, after *base.Pins, platform string) []string {
+	old, _ := before.Selection(platform)
+	now, _ := after.Selection(platform)
+	versions := map[string]string{}
+	for _, p := range old.Packages {
+		versions[p.Name] = p.Version
+	}
+	var out []string
+	for _, p := range now.Packages {
+		switch was, ok := versions[p.Name]; {
+		case !ok:
+			out = append(out, fmt.Sprintf("%s %s is new", p.Name, p.Version))
+		case was != p.Version:
+			out = append(out, fmt.Sprintf("%s %s -> %s", p.Name, was, p.Version))
+		}
+		delete(versions, p.Name)
+	}
+	for _, p := range old.Packages {
+		if _, gone := versions[p.Name]; gone {
+			out = append(out, fmt.Sprintf("%s %s is gone", p.Name, p.Version))
+		}
+	}
+	return out
+}

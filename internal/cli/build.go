@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lithe-build/lithe/internal/build"
+)
+
+const buildHelp = `Build the image of the project in DIR, the working directory by default.
+
+The digest of the image is all that goes to standard output, one line for each output. Without an output the image
+stays in lithe's store.
+
+  lithe build                                  build it, print its digest
+  lithe build --load -t app                    into Docker or Podman
+  lithe build -o oci:image                     an OCI layout in the folder image
+  lithe build -o docker-archive:app.tar -t app an archive for docker load`
+
+func (a *app) buildCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "build [DIR]", Short: "build the image of a project", Long: buildHelp, Args: maximumArgs(1)}
+	flags := a.addProjectFlags(cmd)
+	a.addBuildFlags(cmd, flags)
+	f := cmd.Flags()
+	f.StringArrayVarP(&flags.opt.Outputs, "output", "o", nil, "where to write the image: oci:DIR or docker-archive:FILE; may be repeated")
+	f.BoolVar(&flags.opt.Load, "load", false, "load the image into Docker or Podman, moving only what it lacks")
+	f.StringArrayVarP(&flags.opt.Tags, "tag", "t", nil, "`name` of the image at its outputs; may be repeated")
+	metadata := f.String("metadata-file", "", "write digest, layers and timings to a JSON `file`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		opt, err := a.options(flags, args)
+		if err != nil {
+			return err
+		}
+		result, err := a.build(cmd.Context(), opt, flags.progress)
+		if err != nil {
+			return err
+		}
+		if *metadata != "" {
+			if err := writeMetadata(*metadata, result); err != nil {
+				return err
+			}
+		}
+		return a.printDigests(result, opt)
+	}
+	return cmd
+}
+
+// build runs a build under the view of progress that mode asks for.
+func (a *app) build(ctx context.Context, opt build.Options, mode string) (*build.Result, error) {
+	v, err := a.newView(mode)
+	if err != nil {
+		return nil, err
+	}
+	defer v.close()
+	opt.On = v.show
+	return build.Run(ctx, opt)
+}
+
+// printDigests prints one line for each output, and what to do next where there was none.
+func (a *app) printDigests(result *build.Result, opt build.Options) error {
+	if len(result.Outputs) == 0 {
+		fmt.Fprintln(a.sys.Stderr, "hint: the image is in lithe's store; `--load` puts it into Docker or Podman, `-o oci:DIR` into a folder")
+		_, err := fmt.Fprintln(a.sys.Stdout, result.Digest)
+		return err
+	}
+	for _, o := range result.Outputs {
+		if _, err := fmt.Fprintln(a.sys.Stdout, o.Reference); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// metadata is the file that --metadata-file writes. It is a contract: see docs/reference/metadata.md.
+type metadata struct {
+	Digest    string             `json:"digest"`
+	Platforms []platformMetadata `json:"platforms"`
+	Timings   []build.Timing     `json:"timings"`
+}
+
+type platformMetadata struct {
+	Platform     string          `json:"platform"`
+	Digest       string          `json:"digest"`
+	Size         int64           `json:"size"`         // compressed bytes
+	UnpackedSize int64           `json:"unpackedSize"` // bytes of the uncompressed layers
+	Layers       []layerMetadata `json:"layers"`
+}
+
+type layerMetadata struct {
+	Digest       string   `json:"digest"`
+	DiffID       string   `json:"diffID"`
+	Size         int64    `json:"size"`
+	UnpackedSize int64    `json:"unpackedSize"`
+	Kind         string   `json:"kind"`
+	Packages     []string `json:"packages"`
+	Reused       string   `json:"reused"` // none, store or registry
+}
+
+func newMetadata(r *build.Result) metadata {
+	p := platformMetadata{Platform: r.Plan.Target.Platform.String(), Digest: r.Digest}
+	for _, l := range r.Layers {
+		reused := "none"
+		if l.Reused {
+			reused = "store"
+		}
+		p.Size += l.Size
+		p.UnpackedSize += l.UnpackedSize
+		p.Layers = append(p.Layers, layerMetadata{Digest: l.Digest, DiffID: l.DiffID, Size: l.Size, UnpackedSize: l.UnpackedSize,
+			Kind: l.Kind, Packages: append([]string{}, l.Packages...), Reused: reused})
+	}
+	return metadata{Digest: r.Digest, Platforms: []platformMetadata{p}, Timings: r.Timings}
+}
+
+// writeMetadata replaces a file whole.
+func writeMetadata(path string, r *build.Result) error {
+	data, err := json.MarshalIndent(newMetadata(r), "", "  ")
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".lithe-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(append(data, '\n'))
+	if closeErr := tmp.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(tmp.Name(), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// maximumArgs refuses more arguments than n as wrong usage.
+func maximumArgs(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usagef("%s takes %d folder at most, not %d arguments", cmd.CommandPath(), n, len(args))
+		}
+		return nil
+	}
+}

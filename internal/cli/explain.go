@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lithe-build/lithe/internal/build"
+	"github.com/lithe-build/lithe/internal/plan"
+)
+
+const explainHelp = `Print what will be built and why: each decision with the file and line it comes from and the key that overrides it,
+the selected distributions with who requires them, and the layers.`
+
+func (a *app) explainCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "explain [DIR]", Short: "print what will be built, and why", Long: explainHelp, Args: maximumArgs(1)}
+	flags := a.addProjectFlags(cmd)
+	a.addBuildFlags(cmd, flags)
+	asJSON := cmd.Flags().Bool("json", false, "print JSON")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		opt, err := a.options(flags, args)
+		if err != nil {
+			return err
+		}
+		v, err := a.newView(flags.progress)
+		if err != nil {
+			return err
+		}
+		opt.On = v.show
+		p, err := build.Explain(cmd.Context(), opt)
+		v.close()
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return a.printJSON(p)
+		}
+		return printPlan(a.sys.Stdout, p)
+	}
+	return cmd
+}
+
+// printPlan prints a plan for a person.
+func printPlan(out io.Writer, p *plan.Plan) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "target\t%s\t\n", p.Target.Name)
+	for _, d := range p.Decisions {
+		why := d.Why
+		if pos := d.Pos.String(); pos != "" {
+			why = strings.TrimSpace(pos + " " + why)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s", d.Decision, d.Value, why)
+		if d.Override != "" {
+			fmt.Fprintf(w, "; override with %s", d.Override)
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintf(w, "\npackages\t%d\t\n", len(p.Packages))
+	for _, pkg := range p.Packages {
+		var by []string
+		for _, r := range pkg.Because {
+			by = append(by, r.String())
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", pkg.Name, pkg.Version, strings.Join(by, "; "))
+	}
+	fmt.Fprintf(w, "\nlayers\t%d\t\n", len(p.AllLayers()))
+	for _, l := range p.AllLayers() {
+		fmt.Fprintf(w, "  %s\t%d\t%s\n", l.Kind, len(l.Packages), strings.Join(l.Packages, ", "))
+	}
+	return w.Flush()
+}

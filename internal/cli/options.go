@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lithe-build/lithe/internal/artifact"
+	"github.com/lithe-build/lithe/internal/build"
+	"github.com/lithe-build/lithe/internal/destination"
+)
+
+// projectFlags are the flags of every command that reads a project.
+type projectFlags struct {
+	opt      build.Options
+	progress string
+	store    string
+}
+
+// addProjectFlags gives a command the flags that say what is built.
+func (a *app) addProjectFlags(cmd *cobra.Command) *projectFlags {
+	p := &projectFlags{}
+	f := cmd.Flags()
+	f.StringVar(&p.opt.Target, "target", "", "what to build: prod (main dependencies), dev (with the default groups), or one of [tool.lithe.targets]")
+	f.StringVar(&p.opt.Platform, "platform", "", "platform of the image, such as linux/amd64")
+	f.StringVar(&p.opt.Package, "package", "", "member of the workspace")
+	f.StringVar(&p.opt.Lock, "lock", "", "lock `file` of the project")
+	f.StringVar(&p.opt.Stale, "stale", "error", "what a lock file that does not fit pyproject.toml is: error or warn")
+	return p
+}
+
+// addBuildFlags gives a command the flags that say how things are made.
+func (a *app) addBuildFlags(cmd *cobra.Command, p *projectFlags) {
+	f := cmd.Flags()
+	f.StringVar(&p.opt.Base, "base", "", "base of the image, such as debian:trixie")
+	f.BoolVar(&p.opt.Locked, "locked", false, "refuse to change lithe.lock")
+	f.BoolVar(&p.opt.AllowExpired, "allow-expired-index", false, "accept Debian indexes past their Valid-Until; lithe.lock tells it")
+	f.StringVar(&p.opt.DebianMirror, "debian-mirror", "", "`URL` of a Debian mirror")
+	f.StringVar(&p.opt.DebianSecurityMirror, "debian-security-mirror", "", "`URL` of a mirror of Debian's security archive")
+	f.StringVar(&p.progress, "progress", "auto", "how progress is shown: auto, plain, json or none")
+	f.StringVar(&p.opt.Executor, "executor", "", "what runs the image's interpreter to make bytecode: namespace or loader")
+}
+
+// options completes the options of a command by what the environment says.
+func (a *app) options(p *projectFlags, args []string) (build.Options, error) {
+	opt := p.opt
+	var err error
+	if opt.Dir, err = dirArgument(args); err != nil {
+		return opt, err
+	}
+	if opt.Stale != "error" && opt.Stale != "warn" {
+		return opt, usagef("--stale is error or warn, not %q", opt.Stale)
+	}
+	if opt.Store, err = a.storeDir(); err != nil {
+		return opt, err
+	}
+	if opt.Jobs, err = a.jobs(); err != nil {
+		return opt, err
+	}
+	if opt.Created, err = a.sourceDate(); err != nil {
+		return opt, err
+	}
+	if opt.Index, err = artifact.Settings(a.sys.Getenv, a.home()); err != nil {
+		return opt, err
+	}
+	opt.Offline, opt.Now, opt.Engine, opt.Log = a.offline(), time.Now(), a.engineOptions(), a.logger()
+	return opt, nil
+}
+
+// engineOptions is where an engine is looked for, as the docker command does it.
+func (a *app) engineOptions() destination.EngineOptions {
+	config := a.sys.Getenv("DOCKER_CONFIG")
+	if config == "" && a.home() != "" {
+		config = a.home() + "/.docker"
+	}
+	return destination.EngineOptions{
+		Host: a.sys.Getenv("DOCKER_HOST"), Context: a.sys.Getenv("DOCKER_CONTEXT"), Config: config,
+		CertPath: a.sys.Getenv("DOCKER_CERT_PATH"), TLSVerify: a.sys.Getenv("DOCKER_TLS_VERIFY") != "",
+	}
+}
+
+// logger is silent unless the user asked for more.
+func (a *app) logger() *slog.Logger {
+	if !a.verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(a.sys.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

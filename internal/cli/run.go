@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/lithe-build/lithe/internal/build"
+	"github.com/lithe-build/lithe/internal/destination"
+	"github.com/lithe-build/lithe/internal/execute"
+)
+
+const runHelp = `Build the project in DIR and run it here.
+
+Docker or Podman runs the image where one of them answers: read-only, without capabilities, ports published on
+127.0.0.1. Where none is, or with --sandbox, lithe runs it in namespaces of its own, on the host's network. Arguments
+after -- go to the program. The exit code is the program's, or 125 when it could not be started.`
+
+// exitNotStarted is what docker run, and so lithe run, exits with when the program could not be started.
+const exitNotStarted = 125
+
+// runFlags say how the program is run.
+type runFlags struct {
+	*projectFlags
+	sandbox bool
+	publish []string
+	env     []string
+}
+
+func (a *app) runCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "run [DIR] [-- ARGS...]", Short: "build a project and run it here", Long: runHelp}
+	flags := &runFlags{projectFlags: a.addProjectFlags(cmd)}
+	a.addBuildFlags(cmd, flags.projectFlags)
+	f := cmd.Flags()
+	f.BoolVar(&flags.sandbox, "sandbox", false, "use lithe's own sandbox even where an engine answers")
+	f.StringArrayVarP(&flags.publish, "publish", "p", nil, "publish a port of the program, as docker run does; by default the configured ports on 127.0.0.1")
+	f.StringArrayVarP(&flags.env, "env", "e", nil, "`NAME=value` for the program; may be repeated")
+	cmd.Args = func(cmd *cobra.Command, args []string) error { return maximumArgs(1)(cmd, args[:before(cmd, args)]) }
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		n := before(cmd, args)
+		opt, err := a.options(flags.projectFlags, args[:n])
+		if err != nil {
+			return err
+		}
+		return a.run(cmd.Context(), opt, flags, args[n:])
+	}
+	return cmd
+}
+
+// before returns how many arguments stand before the --.
+func before(cmd *cobra.Command, args []string) int {
+	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+		return dash
+	}
+	return len(args)
+}
+
+// run builds the image, loads it where an engine answers, and runs it.
+func (a *app) run(ctx context.Context, opt build.Options, flags *runFlags, args []string) error {
+	var engine destination.Engine
+	if !flags.sandbox {
+		var err error
+		if engine, err = destination.FindEngine(ctx, opt.Engine); err != nil && opt.Engine.Host != "" {
+			return err // the user named an engine; do not go behind its back
+		}
+	}
+	opt.Load = engine != nil
+	result, err := a.build(ctx, opt, flags.progress)
+	if err != nil {
+		return err
+	}
+	if engine == nil {
+		return a.runSandbox(ctx, result, flags, args)
+	}
+	return a.runEngine(engine, result, flags, args)
+}
+
+// runEngine hands over to the engine's own command, which has the terminal and gets the signals.
+func (a *app) runEngine(engine destination.Engine, result *build.Result, flags *runFlags, args []string) error {
+	line := append(engine.Command(), "run", "--rm", "--interactive", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL",
+		"--security-opt", "no-new-privileges")
+	if a.stdinIsTerminal() {
+		line = append(line, "--tty")
+	}
+	for _, p := range publishedPorts(flags.publish, result.Plan.Config.ExposedPorts) {
+		line = append(line, "--publish", p)
+	}
+	for _, e := range flags.env {
+		line = append(line, "--env", e)
+	}
+	line = append(line, result.Outputs[len(result.Outputs)-1].ID)
+	line = append(line, args...)
+	cmd := exec.Command(line[0], line[1:]...) // not bound to the context: the signal reaches the engine itself
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.sys.Stdin, a.sys.Stdout, a.sys.Stderr
+	signals := forwarded()
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return a.notStarted(err)
+	}
+	go func() {
+		for s := range signals {
+			// A terminal has sent its signal to the engine's command already; a second one would end it harshly.
+			if !a.stdinIsTerminal() {
+				_ = cmd.Process.Signal(s)
+			}
+		}
+	}()
+	err := cmd.Wait()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exitError{exitStatus(exit)}
+	}
+	return err
+}
+
+// exitStatus is the exit code of a process, 128+n for one that signal n ended.
+func exitStatus(exit *exec.ExitError) int {
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return exit.ExitCode()
+}
+
+// publishedPorts returns what the engine publishes: what the user asks for, else the image's ports on loopback.
+func publishedPorts(asked, exposed []string) []string {
+	if len(asked) > 0 {
+		return asked
+	}
+	var out []string
+	for _, p := range exposed {
+		number, _, _ := strings.Cut(p, "/")
+		out = append(out, fmt.Sprintf("127.0.0.1:%s:%s", number, p))
+	}
+	return out
+}
+
+// runSandbox runs the image in namespaces of lithe's own.
+func (a *app) runSandbox(ctx context.Context, result *build.Result, flags *runFlags, args []string) error {
+	executor, err := execute.Choose(ctx, execute.Need{Isolation: true})
+	if err != nil {
+		return err
+	}
+	root, err := result.Materialize(ctx)
+	if err != nil {
+		return err
+	}
+	cfg := result.Plan.Config
+	process := execute.Process{Entrypoint: cfg.Entrypoint, Cmd: cfg.Cmd, Env: slices.Concat(cfg.Env, flags.env), User: cfg.User, WorkingDir: cfg.WorkingDir}
+	command, err := process.Command(args)
+	if err != nil {
+		return err
+	}
+	signals := forwarded()
+	defer signal.Stop(signals)
+	command.Stdin, command.Stdout, command.Stderr = a.sys.Stdin, a.sys.Stdout, a.sys.Stderr
+	command.Signals, command.Network, command.TTY = signals, true, a.stdinIsTerminal()
+	// The program gets the signals and decides when it ends; ctx would end it at once.
+	code, err := executor.Run(context.WithoutCancel(ctx), root, command)
+	if err != nil {
+		return a.notStarted(err)
+	}
+	if code != 0 {
+		return exitError{code}
+	}
+	return nil
+}
+
+// notStarted reports why a program did not start.
+func (a *app) notStarted(err error) error {
+	a.renderError(err)
+	return exitError{exitNotStarted}
+}
+
+// forwarded returns a channel of the signals that are the program's business.
+func forwarded() chan os.Signal {
+	signals := make(chan os.Signal, 16) // a burst; further ones are lost, as for any process
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	return signals
+}
+
+func (a *app) stdinIsTerminal() bool {
+	f, ok := a.sys.Stdin.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lithe-build/lithe/internal/build"
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/python/wheeltag"
+)
+
+const selectHelp = `Print which distributions of the lock file a target gets. It needs no base and no network.
+
+  lithe select                                what the image gets
+  lithe select --target dev --python 3.12.12  what the dev target gets on another Python
+  lithe select --json                         for programs; problems come as JSON, too`
+
+func (a *app) selectCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "select [DIR]", Short: "print which distributions a target gets", Long: selectHelp, Args: maximumArgs(1)}
+	var opt build.SelectOptions
+	f := cmd.Flags()
+	f.StringVar(&opt.Target.Name, "target", plan.Prod, "prod (main dependencies) or dev (with the default groups)")
+	f.StringVar(&opt.Target.Python, "python", "", "full Python `version`; the default base's if empty")
+	platform := f.String("platform", "linux/amd64", "platform of the target")
+	libc := f.String("libc", "", "C library of the target, such as glibc-2.36; the default base's if empty")
+	f.StringArrayVar(&opt.Target.Groups, "group", nil, "dependency group beside the target's; may be repeated")
+	f.StringArrayVar(&opt.Target.Extras, "extra", nil, "extra of the project; may be repeated")
+	f.BoolVar(&opt.Target.AllGroups, "all-groups", false, "every dependency group")
+	f.BoolVar(&opt.Target.AllExtras, "all-extras", false, "every extra of the project")
+	f.StringVar(&opt.Target.Package, "package", "", "member of the workspace")
+	f.BoolVar(&opt.Target.AllPackages, "all-packages", false, "every member of the workspace")
+	f.StringVar(&opt.Lock, "lock", "", "lock `file` of the project")
+	asJSON := f.Bool("json", false, "print JSON")
+	cmd.RunE = func(_ *cobra.Command, args []string) (err error) {
+		if opt.Dir, err = dirArgument(args); err != nil {
+			return err
+		}
+		if opt.Target.Platform, err = plan.ParsePlatform(*platform); err != nil {
+			return usagef("--platform: %v", err)
+		}
+		if *libc != "" {
+			if opt.Target.Libc, err = wheeltag.ParseLibc(*libc); err != nil {
+				return usagef("--libc: %v", err)
+			}
+		}
+		target, packages, warnings, err := build.Select(opt)
+		if *asJSON {
+			return a.selectionJSON(target, packages, err)
+		}
+		for _, w := range warnings {
+			a.renderProblem("warning", w)
+		}
+		if err != nil {
+			return err
+		}
+		return a.printPackages(packages)
+	}
+	return cmd
+}
+
+// selectionJSON prints the result or the problems; both are results to a program.
+func (a *app) selectionJSON(t plan.Target, packages []plan.Package, err error) error {
+	if err == nil {
+		if packages == nil {
+			packages = []plan.Package{}
+		}
+		return a.printJSON(map[string]any{"target": t, "packages": packages})
+	}
+	problems, ok := diag.Problems(err)
+	if !ok {
+		return err
+	}
+	if err := a.printJSON(map[string]any{"problems": problems}); err != nil {
+		return err
+	}
+	return exitError{ExitProblem}
+}
+
+// printJSON prints one value, indented, keys in a fixed order.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.sys.Stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func (a *app) printPackages(packages []plan.Package) error {
+	w := tabwriter.NewWriter(a.sys.Stdout, 0, 0, 2, ' ', 0)
+	for _, p := range packages {
+		what := p.Filename
+		if what == "" {
+			what = p.Source
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Name, p.Version, p.Kind, what)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,115 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lithe-build/lithe/internal/project"
+)
+
+// Config is what an image says about itself and how it wants to be run, in the words of
+// https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md.
+type Config struct {
+	Created      time.Time            `json:"created"` // of the image and all its layers
+	Platform     Platform             `json:"platform"`
+	Env          []string             `json:"env"` // "KEY=value", in the order given
+	Entrypoint   []string             `json:"entrypoint"`
+	Cmd          []string             `json:"cmd,omitempty"`
+	User         string               `json:"user"` // "65532:65532"
+	WorkingDir   string               `json:"workingDir"`
+	Labels       map[string]string    `json:"labels"`                // in the config, for engines
+	Annotations  map[string]string    `json:"annotations,omitempty"` // in the manifest, for registries
+	ExposedPorts []string             `json:"exposedPorts,omitempty"`
+	Volumes      []string             `json:"volumes,omitempty"`
+	StopSignal   string               `json:"stopSignal,omitempty"` // "" means SIGTERM
+	Healthcheck  *project.Healthcheck `json:"healthcheck,omitempty"`
+}
+
+// Labels that every image has. See https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md.
+const (
+	labelTitle   = "org.opencontainers.image.title"
+	labelVersion = "org.opencontainers.image.version"
+	labelBase    = "org.opencontainers.image.base.name"
+)
+
+// Defaults of an image, each of which a key of the configuration overrides.
+const (
+	defaultUser    = "65532:65532" // "nonroot" of the image's passwd
+	defaultWorkdir = "/app"
+	defaultPath    = "/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+)
+
+// environment is what every image sets, before the configuration's.
+func environment(copied bool) []string {
+	env := []string{
+		"PATH=" + defaultPath,
+		"HOME=/tmp",            // the one place that can be written, whoever runs it
+		"LANG=C.UTF-8",         // what it is when nothing is set differs between Pythons
+		"PYTHONFAULTHANDLER=1", // a traceback when C code crashes
+		"PYTHONUNBUFFERED=1",   // logs arrive, also those of a program that is killed
+		"SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+	}
+	if copied {
+		env = append(env, "PYTHONPATH=/app")
+	}
+	return env
+}
+
+// newConfig decides how the image is run.
+func newConfig(in Input) (Config, error) {
+	cfg := in.Config
+	c := Config{
+		Created: in.Created, Platform: in.Target.Platform,
+		Env:        mergeEnv(environment(!in.Wheel), cfg.Env),
+		Entrypoint: in.Project.Entrypoint, Cmd: cfg.Cmd,
+		User: orDefault(cfg.User, defaultUser), WorkingDir: orDefault(cfg.Workdir, defaultWorkdir),
+		Labels: labels(in), Annotations: cfg.Annotations,
+		ExposedPorts: ports(cfg.Ports), Volumes: cfg.Volumes, StopSignal: in.Project.StopSignal,
+		Healthcheck: cfg.Healthcheck,
+	}
+	return c, nil
+}
+
+// mergeEnv puts the configuration's variables after ours, or in their place, sorted by name.
+func mergeEnv(ours []string, theirs map[string]string) []string {
+	kept := slices.DeleteFunc(ours, func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		_, replaced := theirs[name]
+		return replaced
+	})
+	for _, name := range slices.Sorted(maps.Keys(theirs)) {
+		kept = append(kept, name+"="+theirs[name])
+	}
+	return kept
+}
+
+// labels says what the image is. Nothing of version control is among it, so that an unrelated commit keeps the digest.
+func labels(in Input) map[string]string {
+	all := map[string]string{labelTitle: in.Project.Name, labelBase: in.Base}
+	if in.Project.Version != "" {
+		all[labelVersion] = in.Project.Version
+	}
+	maps.Copy(all, in.Config.Labels)
+	return all
+}
+
+// ports adds the protocol that OCI wants.
+func ports(list []string) []string {
+	var out []string
+	for _, p := range list {
+		if !strings.Contains(p, "/") {
+			p += "/tcp"
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func orDefault(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

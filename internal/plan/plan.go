@@ -1,0 +1,120 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/project"
+	"github.com/lithe-build/lithe/internal/python/version"
+	"github.com/lithe-build/lithe/internal/python/wheel"
+)
+
+// Input is everything that a plan depends on.
+type Input struct {
+	Project  *project.Project
+	Config   project.Target // of Target
+	Packages []Package      // selected for Target, with sizes, sorted by name
+	Target   Target
+	Base     string // "debian:trixie"
+	Facts    base.Facts
+	Compiler string    // id of the bytecode compiler: the version of the interpreter
+	Created  time.Time // of the image
+	Wheel    bool      // the project is installed as a wheel; else its files are copied
+}
+
+// Plan is what will be built: pure data, a function of Input.
+type Plan struct {
+	Target      Target
+	Base        string
+	Python      string // "3.13.5"
+	Interpreter string // path in the image
+	ABI         string // "cp313"
+	Compiler    string
+	Bytecode    bool // of the standard library and dependencies
+	OwnCode     bool // bytecode of first-party code, too
+	Wheel       bool
+	Packages    []Package
+	Layers      []Layer // of the dependencies
+	Overlaps    map[string]string
+	Config      Config
+	Decisions   []project.Evidence
+}
+
+// New plans an image.
+func New(in Input) (*Plan, error) {
+	cfg := in.Config
+	p := &Plan{
+		Target: in.Target, Base: in.Base, Python: in.Facts.Python, Interpreter: in.Facts.Interpreter, ABI: in.Facts.ABI, Compiler: in.Compiler,
+		Bytecode: cfg.Bytecode, OwnCode: cfg.Bytecode && in.Target.Name != "dev", Wheel: in.Wheel,
+		Packages: in.Packages, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: in.Project.Evidence,
+	}
+	var err error
+	p.Config, err = newConfig(in)
+	return p, err
+}
+
+// Minor returns the Python version without its last number, "3.13".
+func (p *Plan) Minor() string {
+	parts := strings.SplitN(p.Python, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+// MinorNumber returns 13 for Python 3.13.5.
+func (p *Plan) MinorNumber() int {
+	v, err := version.Parse(p.Python)
+	if err != nil {
+		return 0 // base.Facts has parsed it
+	}
+	return v.Minor()
+}
+
+// Title names the project as its image does.
+func (p *Plan) Title() string {
+	if v := p.Config.Labels[labelVersion]; v != "" {
+		return p.Config.Labels[labelTitle] + " " + v
+	}
+	return p.Config.Labels[labelTitle]
+}
+
+// CompilerID returns the id of the bytecode compiler, "" where dependencies get no bytecode.
+func (p *Plan) CompilerID() string {
+	if !p.Bytecode {
+		return ""
+	}
+	return p.Compiler
+}
+
+// Scheme returns where the virtual environment of the image has its parts. It is the same for all projects, so that
+// they can share layers.
+func (p *Plan) Scheme() wheel.Scheme {
+	return wheel.Scheme{Prefix: "venv", Python: "python" + p.Minor(), Interpreter: "/venv/bin/python"}
+}
+
+// MarshalJSON writes the plan as `lithe explain --json` shows it.
+func (p *Plan) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Target     Target             `json:"target"`
+		Base       string             `json:"base"`
+		Python     string             `json:"python"`
+		Entrypoint []string           `json:"entrypoint"`
+		Packages   []Package          `json:"packages"`
+		Layers     []Layer            `json:"layers"`
+		Config     Config             `json:"config"`
+		Decisions  []project.Evidence `json:"decisions"`
+	}{p.Target, p.Base, p.Python, p.Config.Entrypoint, p.Packages, p.AllLayers(), p.Config, p.Decisions})
+}
+
+// AllLayers returns every layer of the image in order.
+func (p *Plan) AllLayers() []Layer {
+	layers := []Layer{{Kind: BaseLayer, Packages: []string{p.Base}}, {Kind: InterpreterLayer, Packages: []string{"python " + p.Python}}}
+	layers = append(layers, p.Layers...)
+	return append(layers, Layer{Kind: ProjectLayer, Packages: []string{p.Title()}})
+}
+
+// String names the plan in messages.
+func (p *Plan) String() string {
+	return fmt.Sprintf("%s on %s for %s", p.Target.Name, p.Base, p.Target.Platform)
+}
