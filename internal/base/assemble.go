@@ -72,7 +72,7 @@ func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, all *P
 	for i, p := range pins {
 		g.Go(func() (err error) {
 			var before int64
-			request := fetch.Request{URLs: opt.urls(p, all), Digest: p.Hash, Size: p.Size, Name: p.Name + " " + p.Version}
+			request := fetch.Request{URLs: opt.urls(p, all), Digest: p.Hash, Size: p.Size, Name: path.Base(p.Path)}
 			files[i], err = client.Blob(ctx, request, func(now, _ int64) {
 				on(Event{Stage: "fetch", Item: p.Name, Done: done.Add(now - before), Total: total})
 				before = now
