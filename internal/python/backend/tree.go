@@ -1,0 +1,239 @@
+package backend
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/python/wheel"
+)
+
+const (
+	maxEntries = 200_000  // files and directories that one walk looks at; a checkout with more is no Python package
+	maxText    = 16 << 20 // bytes of a file whose contents go into METADATA or decide something
+	maxDepth   = 100      // levels of directories; real trees have about ten
+)
+
+// errTree marks what is wrong with the project's files, as opposed to the machine.
+var errTree = errors.New("project files")
+
+func treeErrorf(format string, args ...any) error {
+	return &treeError{fmt.Sprintf(format, args...)}
+}
+
+type treeError struct{ what string }
+
+// Error returns the text.
+func (e *treeError) Error() string { return e.what }
+
+// Is makes every treeError an errTree.
+func (e *treeError) Is(target error) bool { return target == errTree }
+
+// tree is the directory of a project. Paths are slash-separated and relative to it; "" is the directory itself.
+type tree struct{ dir, real string }
+
+// node is a file or a directory in a tree.
+type node struct {
+	path string
+	dir  bool
+}
+
+func openTree(dir string) (*tree, error) {
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil, err
+	}
+	if real, err = filepath.Abs(real); err != nil {
+		return nil, err
+	}
+	return &tree{dir: dir, real: real}, nil
+}
+
+func (t *tree) host(p string) string { return filepath.Join(t.dir, filepath.FromSlash(p)) }
+
+func (t *tree) isFile(p string) bool {
+	info, err := os.Stat(t.host(p))
+	return err == nil && info.Mode().IsRegular()
+}
+
+func (t *tree) isDir(p string) bool {
+	info, err := os.Stat(t.host(p))
+	return err == nil && info.IsDir()
+}
+
+// local cleans a path that the configuration names, and reports whether it stays inside the project.
+func local(p string) (string, bool) {
+	p = path.Clean(filepath.ToSlash(p))
+	if p == "." {
+		return "", true
+	}
+	return p, filepath.IsLocal(p)
+}
+
+// inside refuses symbolic links that leave the project.
+func (t *tree) inside(p string) error {
+	real, err := filepath.EvalSymlinks(t.host(p))
+	if err != nil {
+		return err
+	}
+	if real, err = filepath.Abs(real); err != nil {
+		return err
+	}
+	if real != t.real && !strings.HasPrefix(real, t.real+string(filepath.Separator)) {
+		return treeErrorf("%s is a symbolic link out of the project", p)
+	}
+	return nil
+}
+
+// read returns the contents of a small text file.
+func (t *tree) read(p string) ([]byte, error) {
+	clean, ok := local(p)
+	if !ok {
+		return nil, treeErrorf("%s is outside of the project", p)
+	}
+	if !t.isFile(clean) {
+		return nil, treeErrorf("%s is not a file", p)
+	}
+	if err := t.inside(clean); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(t.host(clean))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxText+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxText {
+		return nil, treeErrorf("%s is larger than %d bytes", p, maxText)
+	}
+	if !utf8.Valid(data) {
+		return nil, treeErrorf("%s is not UTF-8", p)
+	}
+	return data, nil
+}
+
+// file hashes a file for the wheel. The contents stay where they are.
+func (t *tree) file(p string) (wheel.File, error) {
+	if err := t.inside(p); err != nil {
+		return wheel.File{}, err
+	}
+	f, err := os.Open(t.host(p))
+	if err != nil {
+		return wheel.File{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return wheel.File{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return wheel.File{}, treeErrorf("%s is not a regular file", p)
+	}
+	sum := sha256.New()
+	n, err := io.Copy(sum, f)
+	if err != nil {
+		return wheel.File{}, err
+	}
+	return wheel.File{Executable: info.Mode()&0o100 != 0, Size: n, Content: entry.Path(t.host(p)),
+		SHA256: [32]byte(sum.Sum(nil))}, nil
+}
+
+// walk returns what is below a directory, component by component in the order of names, without the directory
+// itself. skip says which entries to leave out, a directory with all that is in it; nil leaves out nothing.
+// A symbolic link to a file counts as the file; one to a directory is refused, since the backends differ on it.
+func (t *tree) walk(root string, skip func(node) bool) ([]node, error) {
+	var out []node
+	err := t.walkInto(&out, root, skip, 0)
+	return out, err
+}
+
+func (t *tree) walkInto(out *[]node, dir string, skip func(node) bool, depth int) error {
+	entries, err := os.ReadDir(t.host(dir))
+	if err != nil {
+		return err
+	}
+	if depth > maxDepth {
+		return treeErrorf("%s: more than %d levels of directories", dir, maxDepth)
+	}
+	// ReadDir sorts by name, which is the order of components.
+	for _, e := range entries {
+		n := node{path: path.Join(dir, e.Name()), dir: e.IsDir()}
+		if skip != nil && skip(n) {
+			continue
+		}
+		if !utf8.ValidString(n.path) {
+			return treeErrorf("%q is not UTF-8", n.path)
+		}
+		if e.Type()&fs.ModeSymlink != 0 && !t.isFile(n.path) {
+			return treeErrorf("%s is a symbolic link, but not to a file", n.path)
+		}
+		if *out = append(*out, n); len(*out) > maxEntries {
+			return treeErrorf("more than %d files and directories", maxEntries)
+		}
+		if n.dir {
+			if err := t.walkInto(out, n.path, skip, depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// glob returns what matches a pattern of Python's pathlib below base, sorted. Only directories that can hold a match
+// are looked into, as far as the pattern begins with names.
+func (t *tree) glob(base, pattern string) ([]node, error) {
+	clean := path.Clean(pattern)
+	if path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") {
+		return nil, treeErrorf("%s leads out of the project", pattern)
+	}
+	root := base
+	parts := strings.Split(clean, "/")
+	for len(parts) > 0 && !strings.ContainsAny(parts[0], "*?[") {
+		root, parts = path.Join(root, parts[0]), parts[1:]
+	}
+	if len(parts) == 0 {
+		info, err := os.Stat(t.host(root))
+		if err != nil {
+			return nil, nil // a glob that matches nothing is no error
+		}
+		return []node{{root, info.IsDir()}}, nil
+	}
+	if !t.isDir(root) {
+		return nil, nil
+	}
+	match, err := pathlibGlob(strings.Join(parts, "/"))
+	if err != nil {
+		return nil, err
+	}
+	all, err := t.walk(root, shallow(root, parts))
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(n node) bool {
+		return !match.MatchString(strings.TrimPrefix(strings.TrimPrefix(n.path, root), "/"))
+	}), nil
+}
+
+// shallow keeps a walk from descending deeper than a pattern without ** can reach.
+func shallow(root string, parts []string) func(node) bool {
+	if slices.Contains(parts, "**") {
+		return nil
+	}
+	deepest := len(parts)
+	if root != "" {
+		deepest += strings.Count(root, "/") + 1
+	}
+	return func(n node) bool { return strings.Count(n.path, "/")+1 > deepest }
+}
