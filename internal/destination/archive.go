@@ -3,6 +3,7 @@ package destination
 import (
 	"archive/tar"
 	"context"
+	"encoding/json"
 	"io"
 	"os"
 	"time"
@@ -27,15 +28,25 @@ func (a archive) Write(ctx context.Context, img v1.Image, opt Options) (Result, 
 	if err != nil {
 		return Result{}, err
 	}
-	m := &meter{event: Event{Item: string(a), Total: total(p.all())}, on: opt.On}
+	files, err := archiveFiles(p, tags, 0)
+	if err != nil {
+		return Result{}, err
+	}
+	m := &meter{event: Event{Item: string(a), Total: archiveSize(files)}, on: opt.On}
 	err = writeFile(string(a), func(f *os.File) error {
 		m.w = f
-		return writeArchive(ctx, m, p, tags, 0)
+		return writeArchive(ctx, m, files)
 	})
 	if err != nil {
 		return Result{}, err
 	}
 	return Result{Digest: p.manifest.digest.String(), Sent: m.event.Done}, nil
+}
+
+// archiveFile is a file of an archive.
+type archiveFile struct {
+	name string
+	blob
 }
 
 // loadEntry is an element of manifest.json, which Docker reads.
@@ -45,17 +56,9 @@ type loadEntry struct {
 	Layers   []string
 }
 
-// writeArchive writes the image as a tar. The lowest `without` layers are named and left out, which Docker accepts
-// for layers that it has; such an archive is no OCI layout and does not claim to be one.
-func writeArchive(ctx context.Context, w io.Writer, p *parts, tags []tag, without int) error {
-	t := tar.NewWriter(w)
-	blobs := append([]blob{p.config}, unique(p.layers[without:])...)
-	if without == 0 {
-		if err := writeLayoutFiles(t, p, tags); err != nil {
-			return err
-		}
-		blobs = append(blobs, p.manifest)
-	}
+// archiveFiles returns what an archive holds, small files first. The lowest `without` layers are named and left out,
+// which Docker accepts for layers that it has; such an archive is no OCI layout and does not claim to be one.
+func archiveFiles(p *parts, tags []tag, without int) ([]archiveFile, error) {
 	entry := loadEntry{Config: blobName(p.config), Layers: []string{}}
 	for _, tag := range tags {
 		entry.RepoTags = append(entry.RepoTags, tag.short())
@@ -63,45 +66,63 @@ func writeArchive(ctx context.Context, w io.Writer, p *parts, tags []tag, withou
 	for _, l := range p.layers {
 		entry.Layers = append(entry.Layers, blobName(l))
 	}
-	if err := writeJSON(t, "manifest.json", []loadEntry{entry}); err != nil {
-		return err
+	files, err := appendJSON(nil, "manifest.json", []loadEntry{entry})
+	blobs := append([]blob{p.config}, unique(p.layers[without:])...)
+	if err == nil && without == 0 {
+		files, err = appendLayoutFiles(files, p, tags)
+		blobs = append(blobs, p.manifest)
+	}
+	if err != nil {
+		return nil, err
 	}
 	for _, b := range blobs {
-		if err := t.WriteHeader(tarHeader(blobName(b), b.size)); err != nil {
+		files = append(files, archiveFile{blobName(b), b})
+	}
+	return files, nil
+}
+
+// appendLayoutFiles makes the archive an OCI layout.
+func appendLayoutFiles(files []archiveFile, p *parts, tags []tag) ([]archiveFile, error) {
+	files, err := appendJSON(files, layoutFile, json.RawMessage(layoutContent))
+	if err != nil {
+		return nil, err
+	}
+	return appendJSON(files, indexFile, v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex,
+		Manifests: descriptors(p, tags)})
+}
+
+// appendJSON adds a file with the JSON of a value.
+func appendJSON(files []archiveFile, name string, v any) ([]archiveFile, error) {
+	data, err := encode(v)
+	if err != nil {
+		return nil, err
+	}
+	b, err := bytesBlob(data)
+	return append(files, archiveFile{name, b}), err
+}
+
+// archiveSize returns how long an archive will be.
+func archiveSize(files []archiveFile) int64 {
+	const block = 512
+	n := int64(2 * block)
+	for _, f := range files {
+		n += block + (f.size+block-1)/block*block
+	}
+	return n
+}
+
+// writeArchive writes the files as a tar.
+func writeArchive(ctx context.Context, w io.Writer, files []archiveFile) error {
+	t := tar.NewWriter(w)
+	for _, f := range files {
+		if err := t.WriteHeader(tarHeader(f.name, f.size)); err != nil {
 			return err
 		}
-		if err := b.copyTo(ctx, t); err != nil {
+		if err := f.copyTo(ctx, t); err != nil {
 			return err
 		}
 	}
 	return t.Close()
-}
-
-// writeLayoutFiles makes the archive an OCI layout.
-func writeLayoutFiles(t *tar.Writer, p *parts, tags []tag) error {
-	if err := writeBytes(t, layoutFile, []byte(layoutContent)); err != nil {
-		return err
-	}
-	return writeJSON(t, indexFile, v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex,
-		Manifests: descriptors(p, tags)})
-}
-
-// writeJSON adds a file with the JSON of a value.
-func writeJSON(t *tar.Writer, name string, v any) error {
-	data, err := encode(v)
-	if err != nil {
-		return err
-	}
-	return writeBytes(t, name, data)
-}
-
-// writeBytes adds a file.
-func writeBytes(t *tar.Writer, name string, data []byte) error {
-	if err := t.WriteHeader(tarHeader(name, int64(len(data)))); err != nil {
-		return err
-	}
-	_, err := t.Write(data)
-	return err
 }
 
 // tarHeader has every field fixed. The format is USTAR but for blobs of 8 GiB and more.

@@ -3,6 +3,7 @@ package destination
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -27,8 +28,28 @@ func (c command) run(ctx context.Context, stdin io.Reader, args ...string) (stri
 	return stdout.String(), nil
 }
 
-// pipe runs the command while its input is made.
-func (c command) pipe(ctx context.Context, write func(io.Writer) error, args ...string) (string, error) {
+// load gives the command an archive while it is made.
+func (c command) load(ctx context.Context, p *parts, tags []tag, m *meter) error {
+	files, err := archiveFiles(p, tags, 0)
+	if err != nil {
+		return err
+	}
+	m.event.Item, m.event.Total = c.name, m.event.Done+archiveSize(files)
+	return stream(func(w io.Writer) error {
+		m.w = w
+		return writeArchive(ctx, m, files)
+	}, func(r io.Reader) error {
+		_, err := c.run(ctx, r, "load")
+		return err
+	})
+}
+
+// errStopped ends an archive that the engine does not want.
+var errStopped = errors.New("the engine stopped reading")
+
+// stream connects a writer with a reader that runs at the same time. If the writer failed by itself, and not because
+// the reader went away (an HTTP client closes a body that it gives up), its error is the cause of the reader's.
+func stream(write func(io.Writer) error, read func(io.Reader) error) error {
 	r, w := io.Pipe()
 	written := make(chan error, 1)
 	go func() {
@@ -36,10 +57,11 @@ func (c command) pipe(ctx context.Context, write func(io.Writer) error, args ...
 		w.CloseWithError(err)
 		written <- err
 	}()
-	out, err := c.run(ctx, r, args...)
-	r.CloseWithError(errStopped) // lets the writer go when the command did not read to the end
-	if writeErr := <-written; err == nil {
-		err = writeErr
+	err := read(r)
+	r.CloseWithError(errStopped) // lets the writer go when the engine did not read to the end
+	writeErr := <-written
+	if writeErr == nil || errors.Is(writeErr, errStopped) || errors.Is(writeErr, io.ErrClosedPipe) {
+		return err
 	}
-	return out, err
+	return writeErr
 }

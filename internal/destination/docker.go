@@ -97,10 +97,14 @@ func (d *docker) send(ctx context.Context, p *parts, tags []tag, m *meter) (stri
 // loadArchive sends an archive, and returns the id under which the image is there then. Engines have been seen to
 // ignore what they do not understand, so only their own word counts.
 func (d *docker) loadArchive(ctx context.Context, p *parts, tags []tag, m *meter, without int) (string, error) {
-	m.event = Event{Item: "docker", Done: m.event.Done, Total: m.event.Done + total(unique(p.layers[without:])) + p.config.size}
-	err := d.api.load(ctx, func(w io.Writer) error {
+	files, err := archiveFiles(p, tags, without)
+	if err != nil {
+		return "", err
+	}
+	m.event.Item, m.event.Total = d.Name(), m.event.Done+archiveSize(files)
+	err = d.api.load(ctx, func(w io.Writer) error {
 		m.w = w
-		return writeArchive(ctx, m, p, tags, without)
+		return writeArchive(ctx, m, files)
 	})
 	if err != nil {
 		return "", err

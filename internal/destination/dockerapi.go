@@ -118,27 +118,15 @@ func (a *dockerAPI) tag(ctx context.Context, id string, t tag) error {
 
 // load sends an archive while it is made.
 func (a *dockerAPI) load(ctx context.Context, write func(io.Writer) error) error {
-	r, w := io.Pipe()
-	written := make(chan error, 1)
-	go func() {
-		err := write(w)
-		w.CloseWithError(err)
-		written <- err
-	}()
-	resp, err := a.do(ctx, http.MethodPost, "/images/load", url.Values{"quiet": {"1"}}, r)
-	if err == nil {
-		err = loadResult(resp.Body)
-		resp.Body.Close()
-	}
-	r.CloseWithError(errStopped) // lets the writer go when the engine did not read to the end
-	if writeErr := <-written; writeErr != nil && !errors.Is(writeErr, errStopped) {
-		return writeErr
-	}
-	return err
+	return stream(write, func(r io.Reader) error {
+		resp, err := a.do(ctx, http.MethodPost, "/images/load", url.Values{"quiet": {"1"}}, r)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		return loadResult(resp.Body)
+	})
 }
-
-// errStopped ends an archive that the engine does not want.
-var errStopped = errors.New("the engine stopped reading")
 
 // loadResult reads the messages of a load, one of which may be an error although the status says 200.
 func loadResult(body io.Reader) error {

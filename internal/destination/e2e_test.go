@@ -49,6 +49,9 @@ func TestEngines(t *testing.T) {
 			if changed.Sent == 0 || changed.Sent > 100_000 {
 				t.Errorf("after a change: %+v", changed)
 			}
+			if images := command(t, append(e.Command(), "images")...); strings.Contains(images, "lithe-podman") {
+				t.Errorf("a name of ours was left:\n%s", images)
+			}
 			for name, want := range map[string]string{"lithe.test/app:1": "1", "other:latest": "1", "lithe.test/app:2": "2"} {
 				if got := readFrom(t, e, name); got != "version "+want {
 					t.Errorf("%s holds %q", name, got)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -65,17 +66,34 @@ func (l layout) prepare(ctx context.Context) (unlock func(), err error) {
 	if err := os.MkdirAll(l.path("blobs", "sha256"), 0o777); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(l.path(layoutFile)); errors.Is(err, fs.ErrNotExist) {
-		if err := l.replace(layoutFile, []byte(layoutContent)); err != nil {
-			return nil, err
-		}
-	}
 	// The one file of a layout that never changes is also its lock, so that no file of ours stays behind.
-	lock := flock.New(l.path(layoutFile), flock.SetFlag(os.O_RDONLY))
+	lock := flock.New(l.path(layoutFile), flock.SetFlag(os.O_CREATE|os.O_RDONLY), flock.SetPermissions(0o666))
 	if ok, err := lock.TryLockContext(ctx, lockPoll); err != nil || !ok {
 		return nil, fmt.Errorf("%s: %w", l, err)
 	}
+	if err := errors.Join(l.mark(), l.sweep()); err != nil {
+		lock.Unlock()
+		return nil, err
+	}
 	return func() { lock.Unlock() }, nil
+}
+
+// mark fills the file that makes a directory a layout, in place since it is the lock.
+func (l layout) mark() error {
+	info, err := os.Stat(l.path(layoutFile))
+	if err != nil || info.Size() > 0 {
+		return err
+	}
+	return os.WriteFile(l.path(layoutFile), []byte(layoutContent), 0o666)
+}
+
+// sweep removes what killed runs left. Whoever calls it holds the lock, so nobody writes these files now.
+func (l layout) sweep() error {
+	left, err := filepath.Glob(l.path("blobs", "sha256", "*.tmp"))
+	for _, file := range left {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return err
 }
 
 // refuseOther keeps lithe from spreading blobs in a directory that is used for something else.
@@ -193,8 +211,8 @@ func (l layout) path(elem ...string) string {
 // writeFile gives a file its name when it is whole.
 func writeFile(path string, write func(*os.File) error) error {
 	// Unlike os.CreateTemp this leaves the mode to the umask: others may have to read the file.
-	tmp := fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	tmp := fmt.Sprintf("%s.%016x.tmp", path, rand.Uint64())
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -75,11 +74,7 @@ func (n nerdctl) send(ctx context.Context, p *parts, tags []tag, m *meter) (stri
 	if len(tags) == 0 {
 		tags = []tag{digestTag(p)}
 	}
-	m.event = Event{Item: n.name, Total: total(p.all())}
-	_, err := n.pipe(ctx, func(w io.Writer) error {
-		m.w = w
-		return writeArchive(ctx, m, p, tags, 0)
-	}, "load")
+	err := n.load(ctx, p, tags, m)
 	return tags[0].short(), err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,9 +38,9 @@ func (p podman) Write(ctx context.Context, img v1.Image, opt Options) (Result, e
 
 // podmanImage is an element of `podman image inspect`.
 type podmanImage struct {
-	ID     string `json:"Id"` // without "sha256:"
-	Digest string
-	RootFS struct{ Layers []string }
+	ID       string `json:"Id"` // without "sha256:"
+	RepoTags []string
+	RootFS   struct{ Layers []string }
 }
 
 // find looks for the image. The same config in another manifest, as an archive of Docker's would have brought it, is
@@ -92,18 +91,14 @@ func (p podman) send(ctx context.Context, parts *parts, tags []tag, m *meter) (s
 	}
 	id := parts.config.digest.Hex
 	for _, layers := range [][]blob{missing, unique(parts.layers)} {
-		if err = p.pull(ctx, parts, layers, m); err == nil {
-			return id, p.tag(ctx, id, tags)
+		if err = p.pull(ctx, parts, layers, tags, m); err == nil {
+			return id, nil
 		}
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
 	}
-	write := func(w io.Writer) error {
-		m.w = w
-		return writeArchive(ctx, m, parts, tags, 0)
-	}
-	if _, loadErr := p.pipe(ctx, write, "load", "--quiet"); loadErr != nil {
+	if loadErr := p.load(ctx, parts, tags, m); loadErr != nil {
 		return "", fmt.Errorf("%w; %w", err, loadErr)
 	}
 	return id, p.tag(ctx, id, tags)
@@ -138,8 +133,8 @@ func (p podman) missing(ctx context.Context, parts *parts) ([]blob, error) {
 }
 
 // pull makes a layout with these layers and lets Podman pull it.
-func (p podman) pull(ctx context.Context, parts *parts, layers []blob, m *meter) error {
-	dir, err := os.MkdirTemp("", "lithe-podman-*")
+func (p podman) pull(ctx context.Context, parts *parts, layers []blob, tags []tag, m *meter) error {
+	dir, err := os.MkdirTemp(lowerCaseDir(), "lithe-podman-*")
 	if err != nil {
 		return err
 	}
@@ -151,9 +146,44 @@ func (p podman) pull(ctx context.Context, parts *parts, layers []blob, m *meter)
 	if _, err := p.run(ctx, nil, "pull", "--quiet", "oci:"+dir); err != nil {
 		return err
 	}
-	m.event = Event{Item: p.name, Done: m.event.Done + total(blobs), Total: m.event.Done + total(blobs)}
+	sent := m.event.Done + total(blobs)
+	m.event = Event{Item: p.name, Done: sent, Total: sent}
 	if m.on != nil {
 		m.on(m.event)
+	}
+	id := parts.config.digest.Hex
+	if err := p.tag(ctx, id, tags); err != nil {
+		return err
+	}
+	return p.untag(ctx, id, filepath.Base(dir))
+}
+
+// lowerCaseDir returns a directory for temporary files whose path can be a part of an image's name, since Podman
+// makes a name of it.
+func lowerCaseDir() string {
+	for _, dir := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() && dir == strings.ToLower(dir) {
+			return dir
+		}
+	}
+	return ""
+}
+
+// untag takes away the name that Podman made of the layout's path.
+func (p podman) untag(ctx context.Context, id, base string) error {
+	images, err := p.inspect(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, img := range images {
+		for _, name := range img.RepoTags {
+			if !strings.Contains(name, "/"+base+":") {
+				continue
+			}
+			if _, err := p.run(ctx, nil, "untag", id, name); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -1,0 +1,97 @@
+package destinationtest
+
+import (
+	"io"
+	"math/rand/v2"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/image"
+	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/store"
+)
+
+// bigLayer is how many bytes the lower layers have: enough to see whether they were sent.
+const bigLayer = 300_000
+
+// NewImage returns an image of three layers. The upper one holds the version; the two below are the same file in
+// every image, so that one blob stands twice in the manifest.
+func NewImage(t testing.TB, version string) v1.Image {
+	t.Helper()
+	st, err := store.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	noise := make([]byte, bigLayer)
+	r := rand.New(rand.NewPCG(1, 0))
+	for i := range noise {
+		noise[i] = byte(r.Uint32())
+	}
+	big := newLayer(t, st, layer.KindWheel, "venv/noise", noise)
+	top := newLayer(t, st, layer.KindProject, "app/version", []byte("version "+version))
+	cfg := image.Config{Platform: image.Platform{OS: "linux", Arch: "amd64"}, Entrypoint: []string{"/nothing"},
+		Labels: map[string]string{"version": version}}
+	img, err := image.New(cfg, []layer.Record{big, big, top}, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// newLayer returns a layer of one file.
+func newLayer(t testing.TB, st *store.Store, kind, path string, data []byte) layer.Record {
+	t.Helper()
+	rec, _, err := layer.Cached(t.Context(), st, path, kind, func() (layer.Contents, error) {
+		return layer.Contents{Entries: []entry.Entry{entry.NewFile(path, data, false)}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+// sizeOf returns how many bytes the blobs of an image have, each counted once.
+func sizeOf(t testing.TB, img v1.Image) int64 {
+	t.Helper()
+	m := must(t, img.Manifest)
+	n := m.Config.Size
+	seen := map[v1.Hash]bool{}
+	for _, l := range m.Layers {
+		if !seen[l.Digest] {
+			n += l.Size
+		}
+		seen[l.Digest] = true
+	}
+	return n
+}
+
+// breakLayer returns the image with an upper layer that cannot be read.
+func breakLayer(img v1.Image, open func() (io.ReadCloser, error)) v1.Image {
+	return brokenImage{img, open}
+}
+
+type brokenImage struct {
+	v1.Image
+	open func() (io.ReadCloser, error)
+}
+
+func (b brokenImage) Layers() ([]v1.Layer, error) {
+	layers, err := b.Image.Layers()
+	if err != nil {
+		return nil, err
+	}
+	layers = append([]v1.Layer(nil), layers...)
+	last := len(layers) - 1
+	layers[last] = brokenLayer{layers[last], b.open}
+	return layers, nil
+}
+
+type brokenLayer struct {
+	v1.Layer
+	open func() (io.ReadCloser, error)
+}
+
+func (b brokenLayer) Compressed() (io.ReadCloser, error) { return b.open() }
