@@ -1,0 +1,202 @@
+package artifact
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/fetch"
+)
+
+// PyPI is the index of those who name none.
+const PyPI = "https://pypi.org/simple/"
+
+// IndexOptions say where packages come from. The zero value means PyPI without credentials.
+type IndexOptions struct {
+	URL   string   // of the default index, without credentials; "" means PyPI
+	Extra []string // asked, in order, for what the default index lacks
+	From  string   // what chose URL: a variable or a file; "" means nothing did
+
+	secrets []secret
+	netrc   fetch.Netrc
+	env     func(string) string
+}
+
+// secret is a pair of credentials and the place they are for.
+type secret struct {
+	origin         string // scheme://host:port
+	user, password string
+}
+
+// setting is a list of URLs and the variable or file that has it.
+type setting struct {
+	from   string
+	values []string
+}
+
+// Settings reads what the Python tools are told about indexes: LITHE_INDEX_URL, UV_DEFAULT_INDEX, UV_INDEX_URL,
+// PIP_INDEX_URL, pip.conf, in this order of preference, their relatives for further indexes, and netrc.
+func Settings(env func(string) string, home string) (IndexOptions, error) {
+	return settings(env, home, systemFolders(env))
+}
+
+func settings(env func(string) string, home string, system []string) (IndexOptions, error) {
+	o := IndexOptions{env: env}
+	conf, err := readPipConf(env, home, system)
+	if err != nil {
+		return o, err
+	}
+	fromEnv := func(name string) setting { return setting{name, strings.Fields(env(name))} }
+	for _, s := range []setting{fromEnv("LITHE_INDEX_URL"), fromEnv("UV_DEFAULT_INDEX"), fromEnv("UV_INDEX_URL"),
+		fromEnv("PIP_INDEX_URL"), conf["index-url"]} {
+		if len(s.values) == 0 {
+			continue
+		}
+		if o.URL, err = o.add(s.from, s.values[0]); err != nil {
+			return o, err
+		}
+		o.From = s.from
+		break
+	}
+	extras := []setting{fromEnv("UV_INDEX"), fromEnv("UV_EXTRA_INDEX_URL"), fromEnv("PIP_EXTRA_INDEX_URL"),
+		conf["extra-index-url"]}
+	if env("LITHE_INDEX_URL") != "" {
+		extras = nil // whoever names one for lithe means this one
+	}
+	for _, s := range extras {
+		for _, value := range s.values {
+			address, err := o.add(s.from, value)
+			if err != nil {
+				return o, err
+			}
+			o.Extra = append(o.Extra, address)
+		}
+	}
+	if o.netrc, err = fetch.ReadNetrc(env, home); err != nil {
+		return o, &diag.Error{Code: "netrc", What: err.Error(), Hint: "correct the file, or set NETRC to another one"}
+	}
+	return o, nil
+}
+
+// add checks the URL of an index and takes the credentials out of it. uv puts a name before it: "name=URL".
+func (o *IndexOptions) add(from, value string) (address string, err error) {
+	label := ""
+	if before, after, ok := strings.Cut(value, "="); ok && !strings.ContainsAny(before, ":/?") {
+		label, value = before, after
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return "", &diag.Error{Code: "index-url", What: fmt.Sprintf("%s: %s is no http or https URL", from, fetch.Redact(value)),
+			Hint: "give the address of a simple index, such as " + PyPI}
+	}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		o.secrets = append(o.secrets, secret{origin(u), u.User.Username(), password})
+		u.User = nil
+	}
+	if label != "" {
+		o.Name(label, u.String())
+	}
+	return u.String(), nil
+}
+
+// Name tells the name that a project gives an index, for which uv and Poetry have variables with credentials:
+// UV_INDEX_<NAME>_USERNAME and _PASSWORD, POETRY_HTTP_BASIC_<NAME>_USERNAME and _PASSWORD.
+func (o *IndexOptions) Name(label, address string) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || o.env == nil {
+		return
+	}
+	upper := strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToUpper(label))
+	for _, prefix := range []string{"UV_INDEX_", "POETRY_HTTP_BASIC_"} {
+		user, password := o.env(prefix+upper+"_USERNAME"), o.env(prefix+upper+"_PASSWORD")
+		if user != "" || password != "" {
+			o.secrets = append(o.secrets, secret{origin(u), user, password})
+			return
+		}
+	}
+}
+
+// Auth returns the credentials for a URL: those given with an index of the same scheme, host and port, else netrc's.
+func (o IndexOptions) Auth(u *url.URL) (user, password string, ok bool) {
+	for _, s := range o.secrets {
+		if s.origin == origin(u) {
+			return s.user, s.password, true
+		}
+	}
+	return o.netrc.Auth(u)
+}
+
+// indexes returns where to look for a package that its lock file has from an index: "" or PyPI mean the default.
+func (o IndexOptions) indexes(locked string) []string {
+	if locked != "" && !isPyPI(locked) {
+		return []string{locked}
+	}
+	first := o.URL
+	if first == "" {
+		first = PyPI
+	}
+	return append([]string{first}, o.Extra...)
+}
+
+func isPyPI(address string) bool {
+	return strings.TrimRight(address, "/") == strings.TrimRight(PyPI, "/")
+}
+
+// origin is what credentials are for.
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
+}
+
+// systemFolders are where pip looks for pip.conf on behalf of all users.
+func systemFolders(env func(string) string) []string {
+	switch runtime.GOOS {
+	case "darwin":
+		return []string{"/Library/Application Support/pip/pip.conf"}
+	case "windows":
+		return []string{filepath.Join(env("PROGRAMDATA"), "pip", "pip.ini")}
+	}
+	dirs := env("XDG_CONFIG_DIRS")
+	if dirs == "" {
+		dirs = "/etc/xdg"
+	}
+	var all []string
+	for _, dir := range filepath.SplitList(dirs) {
+		all = append(all, filepath.Join(dir, "pip", "pip.conf"))
+	}
+	return append(all, "/etc/pip.conf")
+}
+
+// userFiles are where pip looks for pip.conf on behalf of this user.
+func userFiles(env func(string) string, home string) []string {
+	if home == "" {
+		return nil
+	}
+	config := env("XDG_CONFIG_HOME")
+	if config == "" {
+		config = filepath.Join(home, ".config")
+	}
+	switch runtime.GOOS {
+	case "darwin":
+		support := filepath.Join(home, "Library", "Application Support", "pip")
+		if info, err := os.Stat(support); err == nil && info.IsDir() {
+			return []string{filepath.Join(home, ".pip", "pip.conf"), filepath.Join(support, "pip.conf")}
+		}
+	case "windows":
+		return []string{filepath.Join(home, "pip", "pip.ini"), filepath.Join(env("APPDATA"), "pip", "pip.ini")}
+	}
+	return []string{filepath.Join(home, ".pip", "pip.conf"), filepath.Join(config, "pip", "pip.conf")}
+}
