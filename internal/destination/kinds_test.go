@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -163,21 +164,30 @@ func readArchive(t testing.TB, data []byte, name string) v1.Image {
 // untar returns the files of an archive, and checks what all headers have in common.
 func untar(t testing.TB, data []byte) map[string][]byte {
 	t.Helper()
+	files, err := unpackTar(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// unpackTar returns the files of an archive whose headers are as they should be.
+func unpackTar(data []byte) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	r := tar.NewReader(bytes.NewReader(data))
 	for {
 		h, err := r.Next()
 		if err == io.EOF {
-			return files
+			return files, nil
 		}
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
-		if files[h.Name] != nil || h.Uid != 0 || h.Mode != 0o644 || h.ModTime.Year() != 1980 || h.Format != tar.FormatUSTAR {
-			t.Errorf("header %+v", h)
+		if files[h.Name] != nil || h.Uid != 0 || h.Mode != 0o644 || h.ModTime.Unix() != 315619200 || h.Format != tar.FormatUSTAR {
+			return nil, fmt.Errorf("header %+v", h)
 		}
 		if files[h.Name], err = io.ReadAll(r); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 	}
 }
