@@ -3,6 +3,7 @@ package base
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -34,6 +35,9 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 	if err != nil {
 		return nil, err
 	}
+	if err := checkPins(selected.Packages); err != nil {
+		return nil, err
+	}
 	f, err := facts(su, selected.Packages)
 	if err != nil {
 		return nil, err
@@ -42,20 +46,37 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 	if err != nil {
 		return nil, err
 	}
-	unpacked, err := unpackAll(ctx, selected.Packages, arch, files, opt, on)
+	contents, err := unpackAll(ctx, selected.Packages, arch, files, opt, on)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPaths(unpacked); err != nil {
+	if err := checkPaths(contents); err != nil {
 		return nil, err
 	}
-	dropEmptied(unpacked)
-	parts, err := makeParts(f, arch, unpacked)
+	dropEmptied(contents)
+	parts, err := makeParts(f, arch, contents)
 	if err != nil {
 		return nil, err
 	}
 	return &Base{Name: pins.Name, Suite: su.name, Platform: platform, Facts: f, Parts: parts,
 		Env: slices.Clone(environment), StdlibSources: sources(parts[len(parts)-1].Entries, f)}, nil
+}
+
+// checkPins refuses pins that Resolve never makes: they come from a file that anybody may edit. The hash needs no
+// check here, since nothing is used that does not match it.
+func checkPins(pins []Pin) error {
+	for _, p := range pins {
+		if p.Part != KindBase && p.Part != KindInterpreter {
+			return fmt.Errorf("package %s is locked for a part %q, which no base has", p.Name, p.Part)
+		}
+		if p.Archive != archiveMain && p.Archive != archiveSecurity {
+			return fmt.Errorf("package %s is locked in an archive %q, which Debian does not have", p.Name, p.Archive)
+		}
+		if !fs.ValidPath(p.Path) || strings.ContainsAny(p.Path, `\?#%`) {
+			return fmt.Errorf("package %s is locked at %q, which is no plain path below a mirror", p.Name, p.Path)
+		}
+	}
+	return nil
 }
 
 // fetchPackages returns the paths of the verified .deb files, in the order of the pins. The client bounds how many

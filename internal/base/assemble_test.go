@@ -186,6 +186,26 @@ func TestOtherPlatform(t *testing.T) {
 	}
 }
 
+func TestCheckPins(t *testing.T) {
+	good := Pin{Name: "a1", Part: KindBase, Archive: archiveMain, Path: "pool/main/a/a1/a1_1.0+b~c_amd64.deb"}
+	if err := checkPins([]Pin{good}); err != nil {
+		t.Error(err)
+	}
+	for want, change := range map[string]func(*Pin){
+		`part "other"`:   func(p *Pin) { p.Part = "other" },
+		`archive "evil"`: func(p *Pin) { p.Archive = "evil" },
+		`"../../x"`:      func(p *Pin) { p.Path = "../../x" },
+		`"/x"`:           func(p *Pin) { p.Path = "/x" },
+		`"x?y"`:          func(p *Pin) { p.Path = "x?y" },
+	} {
+		bad := good
+		change(&bad)
+		if err := checkPins([]Pin{good, bad}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	m := debmirror.New(t, syntheticSuites()...)
 	c, st := client(t)

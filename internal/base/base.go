@@ -164,12 +164,17 @@ func facts(su suite, pins []Pin) (Facts, error) {
 		return Facts{}, fmt.Errorf("%s: package %s has version %q, which is no Python %s", su.name, su.interpreter(), python,
 			su.python)
 	}
-	parsed, err := wheeltag.ParseLibc("glibc-" + libc)
+	f, err := su.facts(python, "glibc-"+libc)
 	if err != nil {
 		return Facts{}, fmt.Errorf("%s: package %s: %w", su.name, su.libc, err)
 	}
-	return Facts{Python: python, ABI: "cp" + strings.ReplaceAll(su.python, ".", ""), Libc: parsed,
-		Interpreter: "/usr/bin/" + su.interpreter()}, nil
+	return f, nil
+}
+
+func (s suite) facts(python, libc string) (Facts, error) {
+	parsed, err := wheeltag.ParseLibc(libc)
+	return Facts{Python: python, ABI: "cp" + strings.ReplaceAll(s.python, ".", ""), Libc: parsed,
+		Interpreter: "/usr/bin/" + s.interpreter()}, err
 }
 
 // upstream returns the numbers that a Debian version begins with: "2.41" for "2.41-12+deb13u4". Epoch, revision, and

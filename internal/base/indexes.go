@@ -38,7 +38,7 @@ type suiteReader struct {
 func (s *suiteReader) open(ctx context.Context) (Release, error) {
 	data, _, _, err := s.client.Document(ctx, s.url("InRelease"), nil, maxInRelease)
 	if err != nil {
-		return Release{}, fmt.Errorf("Debian index of %s: %w", s.suite, err)
+		return Release{}, s.named(err)
 	}
 	keyring := s.opt.Keyring
 	if keyring == nil {
@@ -47,16 +47,27 @@ func (s *suiteReader) open(ctx context.Context) (Release, error) {
 		}
 	}
 	if s.release, err = release.Open(data, keyring); err != nil {
-		return Release{}, fmt.Errorf("Debian index of %s: %w", s.suite, err)
+		return Release{}, s.named(err)
 	}
 	if err := s.release.CheckName(s.suite); err != nil {
 		return Release{}, err
 	}
 	if s.release.Date.IsZero() {
-		return Release{}, fmt.Errorf("Debian index of %s: has no Date", s.suite)
+		return Release{}, s.named(errors.New("InRelease has no Date"))
 	}
 	expired, err := s.expired()
 	return Release{Suite: s.suite, Date: s.release.Date, Expired: expired}, err
+}
+
+// named says which suite an error is about. In a problem it says so inside: what is around a problem is not shown.
+func (s *suiteReader) named(err error) error {
+	where := "Debian suite " + s.suite
+	if problem, ok := errors.AsType[*diag.Error](err); ok {
+		inside := *problem
+		inside.What = where + ": " + problem.What
+		return &inside
+	}
+	return fmt.Errorf("%s: %w", where, err)
 }
 
 // expired reports an index that no longer holds: as an error, unless that is allowed.

@@ -238,7 +238,7 @@ func TestMirrorFaults(t *testing.T) {
 	}{
 		{"expired", debmirror.Faults{Expired: true}, "Valid-Until"},
 		{"unknown key", debmirror.Faults{UnknownKey: true}, "no good signature"},
-		{"unsigned", debmirror.Faults{Unsigned: true}, "does not begin with a signed message"},
+		{"unsigned", debmirror.Faults{Unsigned: true}, "Debian suite synth: InRelease does not begin with a signed message"},
 		{"altered", debmirror.Faults{Altered: true}, "no good signature"},
 		{"another suite", debmirror.Faults{WrongSuite: true}, "says that it is other"},
 		{"Packages differ", debmirror.Faults{PackagesDiffer: true}, "Packages of synth for amd64"},

@@ -82,3 +82,19 @@ func TestUpstream(t *testing.T) {
 		}
 	}
 }
+
+// TestExpected: the rows of all suites are whole, and what they had is a version of their Python.
+func TestExpected(t *testing.T) {
+	for _, p := range Pythons() {
+		f, err := Expected(p.Base)
+		if err != nil {
+			t.Error(err)
+		}
+		if f.Minor() != p.Version || f.Libc.Family != "glibc" || f.Libc.Minor == 0 || f.ABI != "cp"+strings.ReplaceAll(p.Version, ".", "") {
+			t.Errorf("%s: %+v", p.Base, f)
+		}
+	}
+	if _, err := Expected("nothing"); err == nil {
+		t.Error("an unknown base has facts")
+	}
+}

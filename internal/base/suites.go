@@ -5,16 +5,18 @@ import "slices"
 // suite is a row of the table of Debian suites: all that code knows about one.
 type suite struct {
 	name   string
-	python string   // minor version; "python" + it is the root of the interpreter's part
-	libc   string   // the package whose version is that of the C library
-	roots  []string // of the base part; what they depend on comes from the index
+	python string // minor version; "python" + it is the root of the interpreter's part
+	libc   string // the package whose version is that of the C library
+	// What the suite had when this release was made. A stable suite keeps both; see Expected.
+	fullPython, glibc string
+	roots             []string // of the base part; what they depend on comes from the index
 }
 
 // suites is what "debian:SUITE" may say, the default first. A suite has one Python: Debian packages no other.
 // A new suite is a row, once its base was assembled and its standard library walked.
 var suites = []suite{
-	{name: "trixie", python: "3.13", libc: "libc6", roots: baseRoots},
-	{name: "bookworm", python: "3.11", libc: "libc6", roots: baseRoots},
+	{name: "trixie", python: "3.13", libc: "libc6", roots: baseRoots, fullPython: "3.13.5", glibc: "2.41"},
+	{name: "bookworm", python: "3.11", libc: "libc6", roots: baseRoots, fullPython: "3.11.2", glibc: "2.36"},
 }
 
 // baseRoots is what any program of the image may count on. The C++ and unwinding libraries are among it because the
