@@ -13,11 +13,12 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/destination"
 	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/image"
 	"github.com/lithe-build/lithe/internal/layer"
 	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/store"
 )
 
 // Result is a finished build.
@@ -28,7 +29,14 @@ type Result struct {
 	Outputs []Output
 	Timings []Timing
 	Image   v1.Image
-	Root    []execute.LayerBlob // what execute.Materialize takes
+	Engine  destination.Engine // that it was loaded into; nil without Load
+	blobs   []execute.LayerBlob
+	store   *store.Store
+}
+
+// Materialize returns a directory with the root file system of the image, made from its layers.
+func (r *Result) Materialize(ctx context.Context) (string, error) {
+	return execute.Materialize(ctx, r.store, r.blobs)
 }
 
 // Layer is a layer of the image and where it came from.
@@ -119,14 +127,14 @@ func (b *builder) layers(ctx context.Context, d *decision) ([]made, error) {
 
 // image puts configuration and layers together.
 func (b *builder) image(p *plan.Plan, layers []made) (*Result, error) {
-	result := &Result{Plan: p}
+	result := &Result{Plan: p, store: b.store}
 	records := make([]layer.Record, len(layers))
 	for i, l := range layers {
 		records[i] = l.Record
 		result.Layers = append(result.Layers, Layer{Record: l.Record, Reused: l.reused})
-		result.Root = append(result.Root, execute.LayerBlob{Digest: l.Digest, DiffID: l.DiffID})
+		result.blobs = append(result.blobs, execute.LayerBlob{Digest: l.Digest, DiffID: l.DiffID})
 	}
-	img, err := image.New(p.Config, records, b.store)
+	img, err := image.New(imageConfig(p.Config), records, b.store)
 	if err != nil {
 		return nil, err
 	}

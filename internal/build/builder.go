@@ -107,7 +107,7 @@ func bytecodeEntry(p *plan.Plan, source string, code []byte) entry.Entry {
 func (b *builder) baseOptions() base.Options {
 	return base.Options{
 		Mirror: b.opt.DebianMirror, SecurityMirror: b.opt.DebianSecurityMirror, Keyring: b.opt.DebianKeyring,
-		Now: b.opt.Now, AllowExpired: b.opt.AllowExpired, Store: b.store, Jobs: b.opt.Jobs,
+		Now: b.opt.Now, AllowExpired: b.opt.AllowExpired, Jobs: b.opt.Jobs,
 	}
 }
 
@@ -145,14 +145,13 @@ func (b *builder) warn(warnings diag.List) {
 	}
 }
 
+// onBase shows what the base does. Its bytes are of all packages together, so they are one item.
 func (b *builder) onBase(e base.Event) {
-	unit := ""
 	if e.Stage == "fetch" {
-		unit = "B"
+		b.opt.on(Event{Stage: "base", Item: "packages", Done: e.Done, Total: e.Total, Unit: "B"})
 	}
-	b.opt.on(Event{Stage: "base", Item: e.Item, Done: e.Done, Total: e.Total, Unit: unit})
 }
 
 func (b *builder) onArtifact(e artifact.Event) {
-	b.opt.on(Event{Stage: "download", Item: e.Item, Done: e.Done, Total: e.Total, Unit: "B"})
+	b.opt.on(Event{Stage: "download", Item: e.Package, Done: e.Done, Total: e.Total, Unit: "B"})
 }

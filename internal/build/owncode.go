@@ -43,8 +43,7 @@ func (in *inputs) makeWheel() error {
 // ownCode lays the first-party code out.
 func (b *builder) ownCode(in *inputs, p *plan.Plan) (*ownCode, error) {
 	if in.wheel == nil {
-		entries, err := in.project.AppEntries(in.config)
-		return &ownCode{entries: entries}, err
+		return nil, errors.New("app files: not yet")
 	}
 	installed, err := wheel.Install(in.wheel, p.Scheme(), wheel.InstallOptions{})
 	if err != nil {
@@ -76,7 +75,7 @@ func (b *builder) ownLayer(ctx context.Context, p *plan.Plan, own *ownCode, code
 		contents := layer.Contents{Packages: []string{p.Title()}}
 		var err error
 		if own.installed != nil {
-			err = addBytecode(ctx, own.installed, code)
+			err = addBytecode(ctx, own.installed, p.MinorNumber(), code)
 			contents.Entries = append(entries[:1:1], own.installed.Entries...)
 			contents.Scripts = own.installed.Scripts
 		} else {

@@ -3,7 +3,6 @@ package build
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -38,7 +37,11 @@ func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dr
 	key := wheelKey{Format: layer.Format, Python: p.Minor(), ABI: p.ABI, Prefix: p.Scheme().Prefix, Compiler: p.CompilerID()}
 	for _, i := range l.Members {
 		pkg := p.Packages[i]
-		key.Wheels = append(key.Wheels, wheelPart{Hash: pkg.Hash, Filename: pkg.Filename, DirectURL: string(directURL(pkg)),
+		origin, err := directURL(pkg)
+		if err != nil {
+			return made{}, err
+		}
+		key.Wheels = append(key.Wheels, wheelPart{Hash: pkg.Hash, Filename: pkg.Filename, DirectURL: string(origin),
 			Dropped: dropped[pkg.Name]})
 	}
 	return b.cached(ctx, store.Key(key), l.Kind, func() (layer.Contents, error) {
@@ -48,19 +51,18 @@ func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dr
 			if err != nil {
 				return contents, err
 			}
-			if err := addBytecode(ctx, in, code); err != nil {
+			if err := addBytecode(ctx, in, p.MinorNumber(), code); err != nil {
 				return contents, fmt.Errorf("compiling %s: %w", in.Name, err)
 			}
 			contents.Entries = append(contents.Entries, in.Entries...)
 			contents.Scripts = append(contents.Scripts, in.Scripts...)
-			contents.Licences = append(contents.Licences, in.Licences...)
 		}
 		return contents, nil
 	})
 }
 
 // addBytecode compiles the sources of a distribution.
-func addBytecode(ctx context.Context, in *wheel.Installed, code compile) error {
+func addBytecode(ctx context.Context, in *wheel.Installed, minor int, code compile) error {
 	if code == nil {
 		return nil
 	}
@@ -75,7 +77,7 @@ func addBytecode(ctx context.Context, in *wheel.Installed, code compile) error {
 	files := map[string][]byte{}
 	for i, data := range compiled {
 		if data != nil {
-			files[in.Sources[i].Path] = data
+			files[bytecode.PycPath(in.Sources[i].Path, minor)] = data
 		}
 	}
 	return in.AddBytecode(files)
@@ -105,7 +107,11 @@ func (b *builder) installed(ctx context.Context, p *plan.Plan, i int, drop []str
 	if err != nil {
 		return nil, err
 	}
-	in, err := wheel.Install(w, p.Scheme(), wheel.InstallOptions{Drop: drop, DirectURL: directURL(pkg)})
+	origin, err := directURL(pkg)
+	if err != nil {
+		return nil, err
+	}
+	in, err := wheel.Install(w, p.Scheme(), wheel.InstallOptions{Drop: drop, DirectURL: origin})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", pkg.Filename, err)
 	}
@@ -143,23 +149,18 @@ func (b *builder) open(ctx context.Context, pkg plan.Package) (*wheel.Wheel, err
 
 // fetch brings files into the store; those that are there cost a look.
 func (b *builder) fetch(ctx context.Context, packages []plan.Package) ([]artifact.File, error) {
-	return artifact.Fetch(ctx, b.client, packages, b.onArtifact)
+	located, err := artifact.Resolve(ctx, b.client, b.opt.Index, packages)
+	if err != nil {
+		return nil, err
+	}
+	return artifact.Fetch(ctx, b.client, located, b.onArtifact)
 }
 
 // directURL is direct_url.json of a distribution that came from a URL, nil for one of an index.
 // See https://packaging.python.org/en/latest/specifications/direct-url/.
-func directURL(pkg plan.Package) []byte {
+func directURL(pkg plan.Package) ([]byte, error) {
 	if pkg.Kind != plan.KindURL {
-		return nil
+		return nil, nil
 	}
 	return wheel.DirectURL(pkg.URL, pkg.Hash)
-}
-
-// packagesOf returns the packages at some positions.
-func packagesOf(p *plan.Plan, members []int) []plan.Package {
-	out := make([]plan.Package, 0, len(members))
-	for _, i := range slices.Sorted(slices.Values(members)) {
-		out = append(out, p.Packages[i])
-	}
-	return out
 }

@@ -48,7 +48,7 @@ func printPlan(out io.Writer, p *plan.Plan) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "target\t%s\t\n", p.Target.Name)
 	for _, d := range p.Decisions {
-		why := d.Why
+		why := d.Reason
 		if pos := d.Pos.String(); pos != "" {
 			why = strings.TrimSpace(pos + " " + why)
 		}

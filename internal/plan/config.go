@@ -63,10 +63,10 @@ func newConfig(in Input) (Config, error) {
 	c := Config{
 		Created: in.Created, Platform: in.Target.Platform,
 		Env:        mergeEnv(environment(!in.Wheel), cfg.Env),
-		Entrypoint: in.Project.Entrypoint, Cmd: cfg.Cmd,
+		Entrypoint: cfg.Entrypoint, Cmd: cfg.Cmd,
 		User: orDefault(cfg.User, defaultUser), WorkingDir: orDefault(cfg.Workdir, defaultWorkdir),
 		Labels: labels(in), Annotations: cfg.Annotations,
-		ExposedPorts: ports(cfg.Ports), Volumes: cfg.Volumes, StopSignal: in.Project.StopSignal,
+		ExposedPorts: ports(cfg.Ports), Volumes: cfg.Volumes, StopSignal: cfg.StopSignal,
 		Healthcheck: cfg.Healthcheck,
 	}
 	return c, nil
