@@ -1,0 +1,103 @@
+package project
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/lithe-build/lithe/internal/diag"
+)
+
+// Config is [tool.lithe] of pyproject.toml, or lithe.toml where there is no pyproject.toml.
+type Config struct {
+	Base       string   // "debian", "debian:SUITE"; "" means that the Python version chooses
+	Python     string   // "3.13" or "3.13.5"; "" means inferred
+	Platforms  []string // "linux/amd64"; nil means the host's Linux equivalent
+	Lock       string   // path of the lock file; "" means found
+	Package    string   // workspace member; "" means the root
+	Bytecode   bool     // compile .py files; true by default
+	Files      FileRules
+	Entrypoint []string // nil means inferred
+	Cmd        []string
+	Env        map[string]string
+	Labels     map[string]string
+	// Annotations go into the manifest, Labels into the configuration.
+	Annotations map[string]string
+	Ports       []string // "8000/tcp"
+	Volumes     []string // absolute paths
+	User        string   // "65532:65532", numeric, never 0
+	Workdir     string   // "/app"
+	StopSignal  string   // "SIGTERM"; "" means inferred
+	Healthcheck *Healthcheck
+	Overlaps    map[string]string // path in the image → normalized name of the distribution that wins
+	VCSLabels   bool
+
+	positions map[string]diag.Position // of every value that is set, by key
+}
+
+// FileRules say which files of the project go into the image, beyond the rules that hold without them.
+type FileRules struct {
+	Include []Include // files that would stay out
+	Exclude []string  // globs of files that stay out whatever else says
+}
+
+// Include names files that go into the image although a rule leaves them out.
+type Include struct {
+	Path string        // glob, relative to the project
+	To   string        // where they go: absolute, or relative to /app; "" means where they stand in the project
+	Pos  diag.Position // of the value
+}
+
+// Healthcheck is the command by which an engine sees whether the program is well.
+type Healthcheck struct {
+	Command                        []string
+	Interval, Timeout, StartPeriod time.Duration // 0 means the engine's default
+	Retries                        int           // 0 means the engine's default
+}
+
+// Target is the configuration of one target of the build.
+type Target struct {
+	Config
+	Name   string
+	Groups []string // dependency groups; nil means the target's own default
+	Extras []string // of the project
+}
+
+// defaults is what holds without configuration.
+func defaults() Config {
+	return Config{Bytecode: true, User: "65532:65532", Workdir: "/app", positions: map[string]diag.Position{}}
+}
+
+// Position returns where a key is set, such as "files.include"; ok is false where the default holds.
+func (c Config) Position(key string) (pos diag.Position, ok bool) {
+	pos, ok = c.positions[key]
+	return pos, ok
+}
+
+// clone copies what decoding into a target would otherwise change in the configuration that the target starts from.
+// Slices are replaced, never written to, so they may be shared.
+func (c Config) clone() Config {
+	c.Env, c.Labels, c.Annotations = maps.Clone(c.Env), maps.Clone(c.Labels), maps.Clone(c.Annotations)
+	c.Overlaps, c.positions = maps.Clone(c.Overlaps), maps.Clone(c.positions)
+	if c.Healthcheck != nil {
+		h := *c.Healthcheck
+		c.Healthcheck = &h
+	}
+	return c
+}
+
+// Target returns the configuration of a target: that of [tool.lithe], with what [tool.lithe.targets.NAME] says instead
+// or, in tables, in addition. The targets prod and dev exist without being configured.
+func (p *Project) Target(name string) (Target, error) {
+	if t, ok := p.targets[name]; ok {
+		return t, nil
+	}
+	if name == "prod" || name == "dev" {
+		return Target{Config: p.Config, Name: name}, nil
+	}
+	names := append(slices.Collect(maps.Keys(p.targets)), "prod", "dev")
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return Target{}, &diag.Error{Pos: diag.Position{File: p.ConfigFile}, Code: "unknown-target",
+		What: "there is no target " + quoted(name), Hint: suggestion(name, names, "the targets are ")}
+}

@@ -1,0 +1,109 @@
+package project
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/toml"
+)
+
+// include is a glob, or {path = GLOB, to = PATH}.
+type include struct{ to *Include }
+
+func (i include) keys() []key {
+	return []key{
+		{name: "path", value: text{&i.to.Path, glob}, doc: "The glob, relative to the project."},
+		{name: "to", value: text{&i.to.To, imagePath}, doc: "Where the files go in the image: absolute, or relative to /app."},
+	}
+}
+
+func (i include) decode(d *decoder, at string, v *toml.Value) {
+	i.to.Pos = v.Pos
+	if _, ok := v.Str(); ok {
+		text{&i.to.Path, glob}.decode(d, at, v)
+		return
+	}
+	in, ok := v.AsTable()
+	if !ok {
+		d.wrongType(at, v, "a glob or a table with path and to")
+		return
+	}
+	nested := *d // what is set inside an element has no name of its own
+	nested.positions = nil
+	table{i.keys()}.decodeTable(&nested, at, in)
+	d.list = nested.list
+	if !in.Has("path") {
+		d.problem(v.Pos, "config-value", at+" has no path", "say which files are meant: {path = \"…\", to = \"…\"}")
+	}
+	if first, _, _ := strings.Cut(strings.TrimPrefix(path.Clean("/"+destination(*i.to)), "/"), "/"); slices.Contains(reserved, first) {
+		d.problem(v.Pos, "config-value", fmt.Sprintf("%s puts files into /%s, which is lithe's own", at, first),
+			"choose another place, such as /app or /srv")
+	}
+}
+
+// reserved are the directories at the root that the base and the dependencies fill, or that are no files at all.
+var reserved = []string{"bin", "dev", "lib", "lib64", "proc", "sbin", "sys", "usr", "venv"}
+
+// destination returns where an include goes, relative to the root of the image; "app" when it does not say.
+func destination(i Include) string {
+	if path.IsAbs(i.To) {
+		return strings.TrimPrefix(path.Clean(i.To), "/")
+	}
+	return path.Join("app", i.To)
+}
+
+func (i include) schema() schema {
+	in := table{include{new(Include)}.keys()}.schema()
+	in.Required = []string{"path"}
+	return schema{AnyOf: []schema{glob.schema(), in}}
+}
+
+// healthcheck is a command, or a table with a command and times.
+type healthcheck struct{ to **Healthcheck }
+
+func (healthcheck) keys(h *Healthcheck) []key {
+	return []key{
+		{name: "command", value: command{&h.Command}, doc: "The program and its arguments; 0 is well, 1 is not."},
+		{name: "interval", value: duration{&h.Interval}, doc: "Time between two checks."},
+		{name: "timeout", value: duration{&h.Timeout}, doc: "Time after which a check has failed."},
+		{name: "start-period", value: duration{&h.StartPeriod}, doc: "Time in which failures do not count."},
+		{name: "retries", value: count{&h.Retries}, doc: "Failures in a row after which the program is not well."},
+	}
+}
+
+func (c healthcheck) decode(d *decoder, at string, v *toml.Value) {
+	h := new(Healthcheck)
+	if in, ok := v.AsTable(); ok {
+		table{c.keys(h)}.decodeTable(d, at, in)
+		if !in.Has("command") {
+			d.problem(v.Pos, "config-value", at+" has no command", "say what to run: {command = [\"…\"]}")
+		}
+	} else {
+		command{&h.Command}.decode(d, at, v)
+	}
+	*c.to = h
+}
+
+func (c healthcheck) schema() schema {
+	in := table{c.keys(new(Healthcheck))}.schema()
+	in.Required = []string{"command"}
+	return schema{AnyOf: []schema{command{new([]string)}.schema(), in}}
+}
+
+// tableOf is a table with free names and values of one type. Only keys of later releases have it, so nothing reads it.
+type tableOf struct{ value }
+
+func (tableOf) decode(*decoder, string, *toml.Value) {}
+
+func (t tableOf) schema() schema {
+	one := t.value.schema()
+	return schema{Type: "object", AdditionalProperties: &one}
+}
+
+// targetsKey is the key under which targets differ from the rest of the configuration.
+func targetsKey(to map[string]*toml.Table) key {
+	return key{name: "targets", value: targetTables{to}, example: `{dev = {groups = ["test"]}}`,
+		doc: "Targets by name, such as prod and dev: any other key, for this target only, and groups and extras."}
+}
