@@ -90,6 +90,7 @@ func (u *uv) roots() []string {
 	clean, ok := local(root)
 	if !ok {
 		u.problemf(u.settings.KeyPos("module-root"), "%s.module-root leads out of the project", uvSettings)
+		return nil
 	}
 	namespace := u.flag(u.settings, uvSettings, "namespace", false)
 	if !u.settings.Has("module-name") {
