@@ -37,13 +37,14 @@ var allowed = map[string][]string{
 	"python/wheel":       {"diag", "entry", "python/name", "python/version", "python/wheeltag"},
 	"python/backend": {"diag", "entry", "toml", "python/name", "python/version", "python/marker",
 		"python/requirement", "python/wheel", "python/wheeltag"},
-	"python/marshal":  nil,
-	"debian/version":  nil,
-	"debian/control":  {"debian/version", "diag"},
-	"debian/release":  {"debian/control", "diag"},
-	"debian/archive":  {"debian/control", "diag"},
-	"debian/ldcache":  nil,
-	"debian/packages": {"debian/control", "debian/version", "diag"},
+	"python/marshal":    nil,
+	"debian/version":    nil,
+	"debian/control":    {"debian/version", "diag"},
+	"debian/release":    {"debian/control", "debian/packages", "diag"},
+	"debian/archive":    {"debian/compressed", "debian/control", "debian/version", "diag", "entry"},
+	"debian/compressed": nil,
+	"debian/ldcache":    {"entry"},
+	"debian/packages":   {"debian/control", "debian/version", "diag"},
 
 	// tools that stages share
 	"store":   {"diag"},
@@ -53,7 +54,7 @@ var allowed = map[string][]string{
 	// stages, in the order of the pipeline
 	"project": words,
 	"lock":    words,
-	"base": slices.Concat(words, []string{"store", "fetch", "debian/version", "debian/control", "debian/release",
+	"base": slices.Concat(words, []string{"store", "fetch", "debian/compressed", "debian/version", "debian/control", "debian/release",
 		"debian/archive", "debian/ldcache", "debian/packages"}),
 	"plan":        slices.Concat(words, []string{"project", "lock", "base"}),
 	"artifact":    slices.Concat(words, []string{"plan", "store", "fetch"}),
@@ -74,14 +75,14 @@ var walls = map[string][]string{
 	"github.com/google/go-containerregistry": {"base", "layer", "image", "destination", "build"},
 	"github.com/spf13/cobra":                 {"cli"},
 	"github.com/ProtonMail/go-crypto":        {"debian/release", "base"},
-	"github.com/therootcompany/xz":           {"debian/archive", "base"},
+	"github.com/therootcompany/xz":           {"debian/compressed"},
 	"github.com/moby/patternmatcher":         {"project"},
-	"github.com/gofrs/flock":                 {"store"},
+	"github.com/gofrs/flock":                 {"store", "destination"},
 	"github.com/santhosh-tekuri/jsonschema":  {},
 	"github.com/ulikunitz/xz":                {},
 	"github.com/google/go-cmp":               {},
 	"github.com/rogpeppe/go-internal":        {},
-	"golang.org/x/term":                      {"cli"},
+	"golang.org/x/term":                      {"cli", "execute"},
 }
 
 func TestImports(t *testing.T) {

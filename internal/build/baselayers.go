@@ -29,7 +29,7 @@ type made struct {
 // is assembled once, and its standard library compiled by the interpreter that it holds.
 func (b *builder) ground(ctx context.Context, p *plan.Plan, pins *base.Pins) (*ground, error) {
 	assembled := sync.OnceValues(func() (*base.Base, error) {
-		return base.Assemble(ctx, b.client, pins, p.Target.Platform.String(), b.baseOptions(), b.onBase)
+		return base.Assemble(ctx, b.client, pins, p.Target.Platform.String(), b.bases, b.onBase)
 	})
 	key := baseKey{Format: layer.Format, Assembly: base.Format, Kind: string(plan.BaseLayer), Packages: debDigests(pins, p)}
 	lower, err := b.cached(ctx, store.Key(key), plan.BaseLayer, func() (layer.Contents, error) {

@@ -24,6 +24,7 @@ type builder struct {
 	opt    Options
 	store  *store.Store
 	client *fetch.Client
+	bases  base.Options // what all calls of package base have in common
 
 	mu    sync.Mutex
 	spent []Timing
@@ -45,7 +46,13 @@ func newBuilder(opt Options) (*builder, error) {
 		return nil, err
 	}
 	client := fetch.New(st, fetch.Options{Jobs: opt.Jobs, Offline: opt.Offline, Auth: opt.Index.Auth, Log: opt.Log})
-	return &builder{opt: opt, store: st, client: client, said: map[string]bool{}}, nil
+	b := &builder{opt: opt, store: st, client: client, said: map[string]bool{}, bases: base.Options{
+		Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
+	}}
+	if opt.DebianKeyring != nil {
+		b.bases.Keyring, err = base.ParseKeyring(opt.DebianKeyring)
+	}
+	return b, err
 }
 
 // close removes what this run has under way in the store.
@@ -102,13 +109,6 @@ func (b *builder) compiler(ctx context.Context, p *plan.Plan, layers []made) (*b
 // bytecodeEntry is the .pyc of a source, a path in the image that starts with a slash.
 func bytecodeEntry(p *plan.Plan, source string, code []byte) entry.Entry {
 	return entry.NewFile(bytecode.PycPath(source, p.MinorNumber())[1:], code, false)
-}
-
-func (b *builder) baseOptions() base.Options {
-	return base.Options{
-		Mirror: b.opt.DebianMirror, SecurityMirror: b.opt.DebianSecurityMirror, Keyring: b.opt.DebianKeyring,
-		Now: b.opt.Now, AllowExpired: b.opt.AllowExpired, Jobs: b.opt.Jobs,
-	}
 }
 
 // time starts a clock for a stage and returns what stops it.

@@ -230,7 +230,7 @@ func (b *builder) pins(ctx context.Context, in *inputs, upgrade bool) (*base.Pin
 		return nil, outOfDate(in)
 	}
 	defer b.time("index")()
-	opt := b.baseOptions()
+	opt := b.bases
 	opt.Name, opt.Platforms = in.base, []string{platform}
 	pins, err := base.Resolve(ctx, b.client, opt, b.onBase)
 	if err != nil {

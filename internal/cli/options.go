@@ -2,6 +2,7 @@ package cli
 
 import (
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +16,7 @@ import (
 type projectFlags struct {
 	opt      build.Options
 	progress string
-	store    string
+	keyring  string
 }
 
 // addProjectFlags gives a command the flags that say what is built.
@@ -38,6 +39,7 @@ func (a *app) addBuildFlags(cmd *cobra.Command, p *projectFlags) {
 	f.BoolVar(&p.opt.AllowExpired, "allow-expired-index", false, "accept Debian indexes past their Valid-Until; lithe.lock tells it")
 	f.StringVar(&p.opt.DebianMirror, "debian-mirror", "", "`URL` of a Debian mirror")
 	f.StringVar(&p.opt.DebianSecurityMirror, "debian-security-mirror", "", "`URL` of a mirror of Debian's security archive")
+	f.StringVar(&p.keyring, "debian-keyring", "", "`file` with the keys that may sign the mirror's suites, in place of Debian's")
 	f.StringVar(&p.progress, "progress", "auto", "how progress is shown: auto, plain, json or none")
 	f.StringVar(&p.opt.Executor, "executor", "", "what runs the image's interpreter to make bytecode: namespace or loader")
 }
@@ -60,6 +62,11 @@ func (a *app) options(p *projectFlags, args []string) (build.Options, error) {
 	}
 	if opt.Created, err = a.sourceDate(); err != nil {
 		return opt, err
+	}
+	if p.keyring != "" {
+		if opt.DebianKeyring, err = os.ReadFile(p.keyring); err != nil {
+			return opt, usagef("--debian-keyring: %v", err)
+		}
 	}
 	if opt.Index, err = artifact.Settings(a.sys.Getenv, a.home()); err != nil {
 		return opt, err
