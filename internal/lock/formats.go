@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	pathpkg "path"
 	"path/filepath"
 	"strings"
 
@@ -91,7 +92,10 @@ func Read(dir string, opt Options) (*Lock, error) {
 	if err != nil {
 		return nil, problemOf(path, err)
 	}
-	s := &source{format: f, path: path, dir: filepath.Dir(within(dir, path)), data: data}
+	folder := filepath.Dir(within(dir, path))
+	s := &source{format: f, path: path, data: data, open: func(name string) ([]byte, error) {
+		return readAtMost(filepath.Join(folder, filepath.FromSlash(name)), maxProject)
+	}}
 	l, err := s.read()
 	if err != nil {
 		return nil, err
@@ -101,6 +105,22 @@ func Read(dir string, opt Options) (*Lock, error) {
 			What: fmt.Sprintf("%s is not used: %s comes first", other, path), Hint: "remove one, or name one with the key `lock`"})
 	}
 	return l, nil
+}
+
+// Parse reads a lock file from memory. The path tells the format and is what positions show; project is the
+// pyproject.toml beside it, nil for none. Those of other members of a workspace count as absent.
+func Parse(path string, data, project []byte) (*Lock, error) {
+	f, err := formatOf(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{format: f, path: path, data: data, open: func(name string) ([]byte, error) {
+		if name == projectFile && project != nil {
+			return project, nil
+		}
+		return nil, fs.ErrNotExist
+	}}
+	return s.read()
 }
 
 // formatOf tells the format by the file's name.
@@ -145,8 +165,8 @@ func (s *source) read() (*Lock, error) {
 
 // readProject reads the pyproject.toml of a folder given relative to the lock file; nil when there is none.
 func (s *source) readProject(folder string) (*toml.Table, error) {
-	shown := filepath.ToSlash(filepath.Join(filepath.Dir(s.path), folder, projectFile))
-	data, err := readAtMost(filepath.Join(s.dir, filepath.FromSlash(folder), projectFile), maxProject)
+	shown := pathpkg.Join(filepath.ToSlash(filepath.Dir(s.path)), folder, projectFile)
+	data, err := s.open(pathpkg.Join(folder, projectFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

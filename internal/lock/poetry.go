@@ -78,16 +78,18 @@ func (r *poetryReader) readPackage(t *toml.Table) {
 	p.RequiresPython = r.constraint(t, "python-versions")
 	r.readSource(&p, t.Table("source"))
 	r.readFiles(&p, t)
-	for _, i := range r.byName[p.Name] {
-		other := r.lock.Packages[i]
-		other.Source.Pos = p.Source.Pos
-		if other.Version == p.Version && other.Source == p.Source {
-			r.bad(p.Pos, "%s %s is in the file twice", p.Name, p.Version)
-			break
-		}
+	if slices.ContainsFunc(r.byName[p.Name], func(i int) bool { return samePackage(r.lock.Packages[i], p) }) {
+		r.bad(p.Pos, "%s %s is in the file twice", p.Name, p.Version)
+	} else {
+		r.byName[p.Name] = append(r.byName[p.Name], len(r.lock.Packages))
 	}
-	r.byName[p.Name] = append(r.byName[p.Name], len(r.lock.Packages))
 	r.lock.Packages = append(r.lock.Packages, p)
+}
+
+// samePackage compares version and source of two packages of one name.
+func samePackage(a, b Package) bool {
+	a.Source.Pos = b.Source.Pos
+	return a.Version == b.Version && a.Source == b.Source
 }
 
 func (r *poetryReader) readSource(p *Package, t *toml.Table) {

@@ -12,8 +12,8 @@ import (
 // source is what a format's parser works on: the files, and the problems found so far.
 type source struct {
 	format   format
-	path     string // of the lock file, as shown
-	dir      string // of the lock file, to open what stands beside it
+	path     string                            // of the lock file, as shown
+	open     func(name string) ([]byte, error) // reads a file by its path from the lock file's folder
 	data     []byte
 	lock     *toml.Table
 	project  *toml.Table // pyproject.toml, nil when there is none

@@ -96,13 +96,11 @@ func (r *uvReader) readPackage(t *toml.Table) {
 	p := Package{Name: r.name(t), Version: t.String("version"), Pos: t.KeyPos("name")}
 	p.Markers = r.markerList(t, "resolution-markers")
 	key := r.readSource(&p, t)
-	for _, i := range r.byName[p.Name] {
-		if r.lock.Packages[i].Version == p.Version && r.keys[i] == key {
-			r.bad(p.Pos, "%s %s is in the file twice", p.Name, p.Version)
-			break
-		}
+	if slices.ContainsFunc(r.byName[p.Name], func(i int) bool { return r.lock.Packages[i].Version == p.Version && r.keys[i] == key }) {
+		r.bad(p.Pos, "%s %s is in the file twice", p.Name, p.Version)
+	} else {
+		r.byName[p.Name] = append(r.byName[p.Name], len(r.lock.Packages))
 	}
-	r.byName[p.Name] = append(r.byName[p.Name], len(r.lock.Packages))
 	for _, v := range t.Value("wheels").Array() {
 		r.readFile(&p, v)
 	}

@@ -68,27 +68,20 @@ func (r *uvReader) stale(pos diag.Position, format string, args ...any) {
 
 // checkMember compares the requirements of one project.
 func (r *uvReader) checkMember(p *Package, t, project *toml.Table, same *comparer) {
-	dynamic := project.Table("project").Strings("dynamic")
 	sources := project.Table("tool", "uv", "sources")
-	var want []asked
-	if !slices.Contains(dynamic, "dependencies") {
-		want = r.askedIn(project.Table("project").Value("dependencies"), "")
+	metadata, groups := t.Table("metadata"), r.askedGroups(project)
+	if metadata == nil {
+		r.checkBare(p, project, groups, same)
+		return
 	}
-	extras := project.Table("project", "optional-dependencies")
-	if !slices.Contains(dynamic, "optional-dependencies") {
+	if static := project.Table("project"); static != nil && !computed(static) {
+		want := r.askedIn(static.Value("dependencies"), "")
+		extras := static.Table("optional-dependencies")
 		for _, key := range extras.Keys() {
 			want = append(want, r.askedIn(extras.Value(key), name.Normalize(key))...)
 		}
-	}
-	metadata := t.Table("metadata")
-	if metadata == nil {
-		r.checkEdges(p, want, same)
-		return
-	}
-	if len(dynamic) == 0 || len(want) > 0 {
 		r.match(want, r.lockedIn(metadata.Value("requires-dist")), sources, same)
 	}
-	groups := r.askedGroups(project)
 	for _, group := range slices.Sorted(maps.Keys(groups)) {
 		r.match(groups[group], r.lockedIn(groupValue(metadata.Table("requires-dev"), group)), sources, same)
 	}
@@ -97,6 +90,12 @@ func (r *uvReader) checkMember(p *Package, t, project *toml.Table, same *compare
 			r.stale(metadata.Table("requires-dev").KeyPos(key), "%s has the group %s, which %s has no longer", r.path, key, projectFile)
 		}
 	}
+}
+
+// computed tells whether only the build backend knows the requirements of a project.
+func computed(project *toml.Table) bool {
+	dynamic := project.Strings("dynamic")
+	return slices.Contains(dynamic, "dependencies") || slices.Contains(dynamic, "optional-dependencies")
 }
 
 // groupValue returns the list of a group whose key may be written in another form.
@@ -209,13 +208,26 @@ func (r *uvReader) changed(w asked, found *locked) {
 		r.path, w.name, found.specifiers, projectFile, w.Requirement.String())
 }
 
-// checkEdges serves locks without metadata: each requirement that can apply must have led to an edge.
-func (r *uvReader) checkEdges(p *Package, want []asked, same *comparer) {
-	for _, w := range want {
-		edges := p.Dependencies
-		if group := p.Extra(w.extra); group != nil {
-			edges = group.Dependencies
+// checkBare serves locks without metadata: each requirement that can apply must have led to an edge.
+func (r *uvReader) checkBare(p *Package, project *toml.Table, groups map[string][]asked, same *comparer) {
+	if static := project.Table("project"); !computed(static) {
+		r.checkEdges(p.Dependencies, r.askedIn(static.Value("dependencies"), ""), same)
+		extras := static.Table("optional-dependencies")
+		for _, key := range extras.Keys() {
+			if extra := p.Extra(name.Normalize(key)); extra != nil {
+				r.checkEdges(extra.Dependencies, r.askedIn(extras.Value(key), ""), same)
+			}
 		}
+	}
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		if g := p.Group(group); g != nil {
+			r.checkEdges(g.Dependencies, groups[group], same)
+		}
+	}
+}
+
+func (r *uvReader) checkEdges(edges []Dependency, want []asked, same *comparer) {
+	for _, w := range want {
 		i := slices.IndexFunc(edges, func(d Dependency) bool { return d.Name == w.name })
 		if i < 0 && same.possible(w.Marker) {
 			r.stale(w.pos, "%s has not %s, which %s asks for", r.path, w.Requirement.String(), projectFile)

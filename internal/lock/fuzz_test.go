@@ -1,0 +1,69 @@
+package lock
+
+import "testing"
+
+// seeds are small locks that reach most of the readers.
+var seeds = []struct{ file, lock, project string }{
+	{"uv.lock", uvLock, uvProject},
+	{"uv.lock", "version = 1\nsupported-markers = ['os_name == \"posix\"']\n[manifest]\nmembers = ['a']\nrequirements = [{name = 'a'}]\n" +
+		"[[package]]\nname = 'a'\nversion = '1'\nsource = { path = 'a-1.tar.gz' }\nsdist = { hash = 'sha256:00' }\n", ""},
+	{"poetry.lock", "[[package]]\nname = \"a\"\nversion = \"1\"\noptional = false\npython-versions = \"^3.6 || 2.7\"\ngroups = [\"main\", \"dev\"]\n" +
+		"markers = {main = \"extra == 'x'\"}\nfiles = [{file = \"a-1-py3-none-any.whl\", hash = \"sha256:00\"}]\n" +
+		"[package.dependencies]\nb = [{version = \"~1\", markers = \"os_name == 'nt'\"}, {git = \"https://h/b\"}]\n[package.extras]\nx = [\"b (>=1)\", \"a[x]\"]\n" +
+		"[extras]\nx = [\"a\"]\n[metadata]\nlock-version = \"2.1\"\npython-versions = \"*\"\ncontent-hash = \"\"\n", uvProject},
+	{"poetry.lock", "[[package]]\nname = \"a\"\nversion = \"1\"\n[metadata]\nlock-version = \"1.1\"\n[metadata.files]\na = [{file = \"a-1.tar.gz\", hash = \"\"}]\n",
+		"[tool.poetry.dependencies]\npython = \"*\"\na = { version = \"*\", platform = \"!=win32,linux || x\", optional = true }\n[tool.poetry.extras]\ne = [\"a\"]\n"},
+}
+
+func fuzzFormat(f *testing.F, file string) {
+	for _, seed := range seeds {
+		if seed.file == file {
+			f.Add([]byte(seed.lock), []byte(seed.project))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data, project []byte) {
+		l, err := Parse(file, data, project)
+		if (l == nil) == (err == nil) {
+			t.Fatalf("got %v and %v", l, err)
+		}
+		if err != nil {
+			return
+		}
+		if l.Root >= len(l.Packages) {
+			t.Fatalf("root %d of %d packages", l.Root, len(l.Packages))
+		}
+		for _, p := range l.Packages {
+			for _, d := range p.Dependencies {
+				for _, to := range d.To {
+					if l.Packages[to].Name != d.Name {
+						t.Fatalf("an edge to %s leads to %s", d.Name, l.Packages[to].Name)
+					}
+				}
+			}
+			for _, file := range p.Files {
+				if unsafeName(file.Name) != "" {
+					t.Fatalf("unsafe file name %q", file.Name)
+				}
+			}
+		}
+	})
+}
+
+func FuzzUV(f *testing.F)     { fuzzFormat(f, "uv.lock") }
+func FuzzPoetry(f *testing.F) { fuzzFormat(f, "poetry.lock") }
+
+func FuzzConstraint(f *testing.F) {
+	for _, seed := range []string{"^1.2 || ~3", ">= 1.0 <2", "!=1.*", "*", "1!^2", "~"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := parseConstraint(text)
+		if err != nil {
+			return
+		}
+		again, err := parseConstraint(c.String())
+		if err != nil || again.String() != c.String() {
+			t.Fatalf("%q became %q, which became %q (%v)", text, c, again, err)
+		}
+	})
+}
