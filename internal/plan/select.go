@@ -8,6 +8,7 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/lock"
 	"github.com/lithe-build/lithe/internal/python/marker"
+	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/version"
 )
 
@@ -73,6 +74,7 @@ func Select(l *lock.Lock, t Target) ([]Package, error) {
 			What: fmt.Sprintf("Python %s is not admitted: requires-python is %s", t.Python, l.RequiresPython),
 			Hint: "name a Python that is with the key `python`, or a base that has one"}}
 	}
+	t.Groups, t.Extras, t.Package = normalized(t.Groups), normalized(t.Extras), name.Normalize(t.Package)
 	w := &walker{lock: l, target: t, env: t.Environment(), python: python}
 	if !w.supported() {
 		return nil, w.problems.Err()
@@ -95,6 +97,14 @@ func Select(l *lock.Lock, t Target) ([]Package, error) {
 	}
 	slices.SortFunc(out, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
 	return out, c.problems.Err()
+}
+
+func normalized(written []string) []string {
+	out := make([]string, len(written))
+	for i, w := range written {
+		out[i] = name.Normalize(w)
+	}
+	return out
 }
 
 // supported reports a platform that the lock was not made for.

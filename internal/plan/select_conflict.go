@@ -26,10 +26,17 @@ func (w *walker) activateRoots(roots []int) {
 				w.activate(i, g.Name)
 			}
 		}
-		for _, g := range p.Groups {
-			if w.wantsGroup(g) {
-				w.markActive(lock.ConflictItem{Package: p.Name, Group: g.Name}, groupName(p.Name, g.Name))
-			}
+		w.activateGroups(p.Name, p.Groups)
+	}
+	if inherited := w.inherited(); len(inherited) > 0 {
+		w.activateGroups(w.lock.Packages[w.lock.Root].Name, inherited)
+	}
+}
+
+func (w *walker) activateGroups(owner string, groups []lock.Group) {
+	for _, g := range groups {
+		if w.wantsGroup(g) {
+			w.markActive(lock.ConflictItem{Package: owner, Group: g.Name}, groupName(owner, g.Name))
 		}
 	}
 }

@@ -84,6 +84,7 @@ func (w *walker) finish() {
 			What: fmt.Sprintf("%s is needed in versions that exclude each other (%s) for %s", name, strings.Join(met, ", "), w.target.describe()),
 			Hint: "write the lock file again, or choose fewer groups and extras"})
 	}
+	w.problems = append(w.problems, w.missing...)
 	w.checkConflicts()
 	if w.lock.Flat {
 		w.explainFlat()

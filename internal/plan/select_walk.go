@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,6 +33,7 @@ type walker struct {
 	seen    map[node]bool
 	admit   map[string][]int
 	reasons map[int][]Reason
+	missing diag.List // edges that lead nowhere
 	grown   bool
 }
 
@@ -102,6 +104,25 @@ func (w *walker) wantsExtra(g lock.Group) bool {
 	return w.target.AllExtras || slices.Contains(w.target.Extras, g.Name)
 }
 
+// inherited returns the groups of the workspace's root that a member is built with: those asked for by name, as far as
+// the member has none of that name itself.
+func (w *walker) inherited() []lock.Group {
+	if w.target.Package == "" || w.lock.Root < 0 || w.lock.Packages[w.lock.Root].Name == w.target.Package {
+		return nil
+	}
+	var out []lock.Group
+	for _, g := range w.lock.Packages[w.lock.Root].Groups {
+		own := slices.ContainsFunc(w.lock.Members, func(i int) bool {
+			return w.lock.Packages[i].Name == w.target.Package && w.lock.Packages[i].Group(g.Name) != nil
+		})
+		if !own {
+			g.Default = false
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
 // workspaceGroups returns the groups that belong to no project; the members' own come with them.
 func (w *walker) workspaceGroups() []lock.Group {
 	if w.target.Package != "" {
@@ -113,7 +134,7 @@ func (w *walker) workspaceGroups() []lock.Group {
 // checkNames reports groups and extras that no project of the target has.
 func (w *walker) checkNames(roots []int) {
 	var groups, extras []string
-	for _, g := range w.workspaceGroups() {
+	for _, g := range slices.Concat(w.workspaceGroups(), w.inherited()) {
 		groups = append(groups, g.Name)
 	}
 	for _, i := range roots {
@@ -148,7 +169,7 @@ func (w *walker) checkKnown(what string, asked, known []string) {
 func (w *walker) walk(roots []int) {
 	w.queue, w.seen = w.queue[:0], make(map[node]bool, len(w.lock.Packages))
 	w.admit, w.reasons = map[string][]int{}, map[int][]Reason{}
-	w.grown = false
+	w.grown, w.missing = false, nil
 	for _, i := range roots {
 		w.visit(node{i, ""})
 		for _, g := range w.lock.Packages[i].Extras {
@@ -156,7 +177,7 @@ func (w *walker) walk(roots []int) {
 				w.visit(node{i, g.Name})
 			}
 		}
-		w.groupEdges(i, w.lock.Packages[i].Name, w.lock.Packages[i].Groups)
+		w.groupEdges(i, cmp.Or(w.lock.Packages[i].Name, "the project"), w.lock.Packages[i].Groups)
 	}
 	if w.target.Package == "" {
 		for _, d := range w.lock.Requirements {
@@ -164,6 +185,9 @@ func (w *walker) walk(roots []int) {
 		}
 	}
 	w.groupEdges(-1, "the workspace", w.workspaceGroups())
+	if inherited := w.inherited(); len(inherited) > 0 {
+		w.groupEdges(w.lock.Root, w.lock.Packages[w.lock.Root].Name, inherited)
+	}
 	for len(w.queue) > 0 {
 		n := w.queue[0]
 		w.queue = w.queue[1:]
@@ -197,7 +221,7 @@ func (w *walker) expand(n node) {
 		edges = extra.Dependencies
 	}
 	for _, d := range edges {
-		w.follow(d, n.pkg, Reason{By: p.Name, Extra: n.extra})
+		w.follow(d, n.pkg, Reason{By: cmp.Or(p.Name, "the project"), Extra: n.extra})
 	}
 }
 
@@ -230,7 +254,7 @@ func (w *walker) follow(d lock.Dependency, owner int, why Reason) {
 
 // report adds an edge that leads nowhere.
 func (w *walker) report(d lock.Dependency, why Reason) {
-	w.problems.Add(&diag.Error{Pos: d.Pos, Code: "lock",
+	w.missing.Add(&diag.Error{Pos: d.Pos, Code: "lock",
 		What: fmt.Sprintf("%s requires %s, and %s has no version of it that fits", why.By, d.Name, w.lock.Path),
 		Hint: "write the lock file again"})
 }

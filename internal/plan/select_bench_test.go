@@ -1,0 +1,47 @@
+package plan
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/lithe-build/lithe/internal/lock"
+	"github.com/lithe-build/lithe/internal/python/wheeltag"
+)
+
+// BenchmarkReadAndSelect measures the whole way from the largest lock of each format to the packages of a target.
+func BenchmarkReadAndSelect(b *testing.B) {
+	for _, format := range []string{"poetry", "uv"} {
+		b.Run(format, func(b *testing.B) {
+			dir := largest(b, format)
+			target := Target{Name: Dev, AllExtras: true, Platform: Platform{"linux", "amd64"}, Python: "3.12.12",
+				Libc: wheeltag.Libc{Family: "glibc", Major: 2, Minor: 36}}
+			b.ReportAllocs()
+			for b.Loop() {
+				l, err := lock.Read(dir, lock.Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := Select(l, target); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// largest returns the case of a format with the largest lock file.
+func largest(tb testing.TB, format string) string {
+	files, _ := filepath.Glob(filepath.Join(corpus(tb), "locks", format+"-*", format+".lock"))
+	var found string
+	var size int64
+	for _, file := range files {
+		if info, err := os.Stat(file); err == nil && info.Size() > size {
+			found, size = filepath.Dir(file), info.Size()
+		}
+	}
+	if found == "" {
+		tb.Fatal("the corpus has no " + format + " lock")
+	}
+	return found
+}
