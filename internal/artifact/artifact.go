@@ -29,11 +29,12 @@ const workers = 32
 // an index is read once. All files that no index has are reported together, as a diag.List.
 func Resolve(ctx context.Context, c *fetch.Client, idx IndexOptions, pkgs []plan.Package) ([]plan.Package, error) {
 	out := slices.Clone(pkgs)
-	problems := make(diag.List, len(out))
+	problems := make(diag.List, len(out)) // by position, so that the report does not depend on who is fast
 	pages := newPages(c, idx)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(workers)
 	for i := range out {
+		// Locks with URLs, as uv writes them, need no index.
 		if !isFile(out[i]) || out[i].URL != "" && out[i].Size > 0 {
 			continue
 		}

@@ -36,6 +36,7 @@ type File struct {
 // Fetch returns the file of each package, in the order of the packages, after downloading what is not in the store.
 // The largest files are begun first. Events, which may be nil, gets one call at a time.
 func Fetch(ctx context.Context, c *fetch.Client, pkgs []plan.Package, events func(Event)) ([]File, error) {
+	// Before anything is downloaded: a build that cannot succeed should fail at once.
 	for _, p := range pkgs {
 		if !isFile(p) {
 			return nil, &diag.Error{Pos: p.Pos, Code: "unsupported-source",
@@ -83,6 +84,7 @@ func serial(events func(Event)) func(Event) {
 	}
 }
 
+// fetchOne returns the path of one file. Every file ends with one event, also those that were there before.
 func fetchOne(ctx context.Context, c *fetch.Client, p plan.Package, report func(Event)) (string, error) {
 	e := Event{Package: p.Name + " " + p.Version, Filename: p.Filename, Total: p.Size, Cached: true}
 	r := fetch.Request{Digest: p.Hash, Size: p.Size, Name: p.Filename}

@@ -37,6 +37,7 @@ func parseHTML(data string) (page, error) {
 		if lt < 0 {
 			lt = len(data)
 		}
+		// Text beyond the limit is left out rather than refused: no file has such a name.
 		if open != nil && len(open.text)+lt <= maxText {
 			open.text += data[:lt]
 		}
@@ -152,6 +153,7 @@ func attribute(data string) (name, value, rest string, err error) {
 	return name, rest[:end], rest[end:], capped(name, rest[:end])
 }
 
+// capped keeps what one tag may make us hold in check; the page as a whole has its own limit.
 func capped(name, value string) error {
 	if len(name)+len(value) > maxText {
 		return errHTML
@@ -168,6 +170,7 @@ func skipRaw(data, name string) string {
 	return data[end:]
 }
 
+// space is what HTML calls ASCII white space.
 func space(c byte) bool {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'
 }

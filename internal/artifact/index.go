@@ -64,6 +64,7 @@ func parsePage(doc *fetch.Document) ([]indexFile, error) {
 
 // parseJSONPage reads PEP 691 and its later versions, which only add.
 func parseJSONPage(data []byte, base *url.URL) ([]indexFile, error) {
+	// Only what is used is named, so that a field of a later version cannot break the reading.
 	var page struct {
 		Meta struct {
 			Version string `json:"api-version"`
@@ -148,6 +149,7 @@ func resolve(base *url.URL, link string) (address, fragment string, err error) {
 	return u.String(), fragment, nil
 }
 
+// lowerHashes makes hashes comparable; nothing says in which case an index writes them.
 func lowerHashes(hashes map[string]string) map[string]string {
 	out := make(map[string]string, len(hashes))
 	for algorithm, sum := range hashes {

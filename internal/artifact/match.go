@@ -24,6 +24,7 @@ type pages struct {
 	all map[pageKey]func() ([]indexFile, error)
 }
 
+// pageKey names a page; two indexes may have different files of one project.
 type pageKey struct{ index, project string }
 
 func newPages(c *fetch.Client, options IndexOptions) *pages {
@@ -47,7 +48,7 @@ func (p *pages) read(ctx context.Context, index, project string) ([]indexFile, e
 // passed over, since it may be a mirror of a part; all else ends the search.
 func (p *pages) find(ctx context.Context, pkg plan.Package) (indexFile, error) {
 	var asked []string
-	known := false
+	known := false // some index has the project, though maybe not the file
 	for _, index := range p.options.indexes(pkg.Index) {
 		asked = append(asked, fetch.Redact(index))
 		files, err := p.read(ctx, index, pkg.Name)
@@ -90,7 +91,7 @@ func match(files []indexFile, pkg plan.Package) (f indexFile, ok bool, err error
 			return f, true, checkLink(f, pkg)
 		case canonical(f.Name) != wanted || !belongs(f.Name, pkg.Name):
 		case tells:
-			other = told
+			other = told // told to the user if nothing better turns up
 		case unverified < 0:
 			unverified = i
 		}
@@ -109,6 +110,7 @@ func match(files []indexFile, pkg plan.Package) (f indexFile, ok bool, err error
 
 // checkLink refuses a link that ends in a file of another project, whatever its text says.
 func checkLink(f indexFile, pkg plan.Package) error {
+	// Links of some indexes end in anything; only what looks like a distribution can be judged.
 	last := f.URL[strings.LastIndexByte(f.URL, '/')+1:]
 	last, _, _ = strings.Cut(last, "?")
 	if last = unescape(last); distribution(last) && !belongs(last, pkg.Name) {
@@ -117,6 +119,7 @@ func checkLink(f indexFile, pkg plan.Package) error {
 	return nil
 }
 
+// confusion is the error for a file of another project, which an index that is attacked might offer.
 func confusion(pkg plan.Package, file string) error {
 	return &diag.Error{Pos: pkg.Pos, Code: "other-project",
 		What: fmt.Sprintf("%s %s: the index offers %q for it, a file of another project", pkg.Name, pkg.Version, file),

@@ -43,12 +43,14 @@ func readPipConf(env func(string) string, home string, system []string) (map[str
 			}
 		}
 	}
+	// pip lets the section of the command, whatever its file, stand above the general one.
 	for key, value := range merged["install"] {
 		merged["global"][key] = value
 	}
 	return merged["global"], nil
 }
 
+// readSmall reads a whole file unless it is too large to be a configuration.
 func readSmall(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -74,6 +76,7 @@ func parsePipConf(file, data string) (map[string]map[string]string, error) {
 			return &diag.Error{Pos: diag.Position{File: file, Line: i + 1}, Code: "pip-conf", What: what,
 				Hint: "correct the line, or set PIP_CONFIG_FILE=" + os.DevNull}
 		}
+		// Indentation matters at the start of a line, and nothing does at its end.
 		line = strings.TrimRight(line, " \t\r")
 		text := strings.TrimLeft(line, " \t")
 		switch {

@@ -44,6 +44,7 @@ func Settings(env func(string) string, home string) (IndexOptions, error) {
 	return settings(env, home, systemFolders(env))
 }
 
+// settings is Settings with the places of system-wide files given, so that tests see none of the host's.
 func settings(env func(string) string, home string, system []string) (IndexOptions, error) {
 	o := IndexOptions{env: env}
 	conf, err := readPipConf(env, home, system)
@@ -56,6 +57,7 @@ func settings(env func(string) string, home string, system []string) (IndexOptio
 		if len(s.values) == 0 {
 			continue
 		}
+		// The first word: uv and pip take one URL here.
 		if o.URL, err = o.add(s.from, s.values[0]); err != nil {
 			return o, err
 		}
@@ -128,6 +130,7 @@ func (o *IndexOptions) Name(label, address string) {
 
 // Auth returns the credentials for a URL: those given with an index of the same scheme, host and port, else netrc's.
 func (o IndexOptions) Auth(u *url.URL) (user, password string, ok bool) {
+	// Exact to scheme and port, so that an index reached by https never has its password sent in the clear.
 	for _, s := range o.secrets {
 		if s.origin == origin(u) {
 			return s.user, s.password, true
@@ -148,6 +151,7 @@ func (o IndexOptions) indexes(locked string) []string {
 	return append([]string{first}, o.Extra...)
 }
 
+// isPyPI tells the default index, which a mirror stands in for, from one that a project chose on purpose.
 func isPyPI(address string) bool {
 	return strings.TrimRight(address, "/") == strings.TrimRight(PyPI, "/")
 }

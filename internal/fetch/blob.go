@@ -36,6 +36,7 @@ func (c *Client) Blob(ctx context.Context, r Request, progress func(done, total 
 	if c.opt.Offline {
 		return "", fmt.Errorf("%s: %w; run once without it", r.name(), ErrOffline)
 	}
+	// Before a slot for requests is taken: waiting for another process must not keep our own downloads from running.
 	unlock, err := c.store.Lock(ctx, "blob", r.Digest)
 	if err != nil {
 		return "", err
@@ -50,6 +51,7 @@ func (c *Client) Blob(ctx context.Context, r Request, progress func(done, total 
 	return c.download(ctx, r, progress)
 }
 
+// name is what messages call the file.
 func (r Request) name() string {
 	switch {
 	case r.Name != "":
@@ -72,6 +74,7 @@ func (r Request) checkStored(path string) error {
 	return nil
 }
 
+// sizeError names both sizes, so that a user sees which one a lock file has wrong.
 func (r Request) sizeError(got int64) error {
 	return fmt.Errorf("%w: %d bytes, expected %d", ErrSize, got, r.Size)
 }
@@ -94,6 +97,7 @@ func (c *Client) download(ctx context.Context, r Request, progress func(done, to
 			return path, nil
 		}
 		errs = append(errs, err)
+		// What one URL began, the next one goes on with: the digest says that they have the same file.
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
@@ -130,4 +134,5 @@ func (c *Client) from(ctx context.Context, t *transfer, attempts int) (string, e
 	}
 }
 
+// redactURL is Redact for a URL that is parsed already.
 func redactURL(u *url.URL) string { return Redact(u.String()) }

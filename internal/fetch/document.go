@@ -108,6 +108,7 @@ func (c *Client) ask(ctx context.Context, u *url.URL, user *url.Userinfo, r Docu
 	if resp.StatusCode != http.StatusOK {
 		return nil, answered(resp)
 	}
+	// The limit counts after decompression, so that a bomb does not get past it.
 	body, err := io.ReadAll(io.LimitReader(resp.Body, r.Max+1))
 	if err != nil {
 		return nil, &failure{err: stallCause(ctx, err), again: true}
@@ -176,7 +177,7 @@ func (c *Client) keep(key string, doc *Document) {
 	if err != nil {
 		return
 	}
-	base := *doc.URL
+	base := *doc.URL // a copy: the caller has the document
 	base.RawQuery = ""
 	_ = c.store.PutRecord("document", key, cached{ETag: doc.Header.Get("ETag"), LastModified: doc.Header.Get("Last-Modified"),
 		ContentType: doc.ContentType, URL: base.String(), Digest: digest})

@@ -100,6 +100,7 @@ func hint(u *url.URL, status int, err error) string {
 
 // Redact returns a URL without what may be secret: credentials, query and fragment.
 func Redact(raw string) string {
+	// By hand, since what has to be shown may be no URL at all.
 	rest, _, _ := strings.Cut(raw, "#")
 	rest, _, query := strings.Cut(rest, "?")
 	if query {

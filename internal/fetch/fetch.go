@@ -92,10 +92,11 @@ func (c *Client) Offline() bool { return c.opt.Offline }
 // Store returns the store that the client fetches into.
 func (c *Client) Store() *store.Store { return c.store }
 
+// newTransport starts from Go's own, which knows proxies, HTTP/2 and time limits for connecting.
 func newTransport(opt Options) (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = opt.Jobs // the default of 2 would close most connections to the one host that matters
-	t.ResponseHeaderTimeout = opt.Stall
+	t.MaxIdleConnsPerHost = opt.Jobs    // the default of 2 would close most connections to the one host that matters
+	t.ResponseHeaderTimeout = opt.Stall // a body that stalls is watched by us
 	if opt.CABundle == "" {
 		return t, nil
 	}
@@ -138,7 +139,7 @@ func parseURL(raw string) (*url.URL, *url.Userinfo, error) {
 		return nil, nil, fmt.Errorf("%s: only http and https URLs can be fetched", Redact(raw))
 	}
 	user := u.User
-	u.User = nil
+	u.User = nil // from here on, whatever prints the URL prints no secret
 	return u, user, nil
 }
 
@@ -152,7 +153,7 @@ func (c *Client) request(ctx context.Context, method string, u *url.URL, user *u
 		return nil, err
 	}
 	req.Header.Set("User-Agent", c.opt.UserAgent)
-	if user != nil {
+	if user != nil { // said with the URL, which is more exact than a file for all hosts
 		password, _ := user.Password()
 		req.SetBasicAuth(user.Username(), password)
 	} else {
@@ -161,6 +162,7 @@ func (c *Client) request(ctx context.Context, method string, u *url.URL, user *u
 	return req, nil
 }
 
+// authenticate adds the credentials that the options have for the host of a request.
 func (c *Client) authenticate(req *http.Request) {
 	if c.opt.Auth == nil {
 		return

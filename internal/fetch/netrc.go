@@ -18,6 +18,7 @@ const (
 // See https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html.
 type Netrc []machine
 
+// machine is one entry.
 type machine struct {
 	host            string // "" is the default entry
 	login, password string
@@ -137,6 +138,7 @@ type netrcLexer struct {
 	err  error
 }
 
+// next returns the next word, false at the end of the file or after an error.
 func (l *netrcLexer) next() (word string, ok bool) {
 	for l.pos < len(l.data) && strings.IndexByte(" \t\r\n", l.data[l.pos]) >= 0 {
 		l.step()
@@ -172,6 +174,7 @@ func (l *netrcLexer) next() (word string, ok bool) {
 	return b.String(), true
 }
 
+// step takes one character and counts lines.
 func (l *netrcLexer) step() byte {
 	c := l.data[l.pos]
 	l.pos++
@@ -189,6 +192,7 @@ func (l *netrcLexer) back(c byte) {
 	}
 }
 
+// skipLine passes over a comment.
 func (l *netrcLexer) skipLine() {
 	for l.pos < len(l.data) && l.data[l.pos] != '\n' {
 		l.pos++

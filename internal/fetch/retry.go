@@ -40,9 +40,10 @@ func (c *Client) retry(ctx context.Context, method string, u *url.URL, attempts 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if f.ours {
+		if f.ours { // the store is full, or the options are wrong: no request can help
 			return f.err
 		}
+		// A slow and shaky connection that brings bytes each time gets there in the end.
 		if row++; f.progress {
 			wait, row = c.opt.Backoff, 1
 		}
@@ -59,6 +60,7 @@ func (c *Client) retry(ctx context.Context, method string, u *url.URL, attempts 
 	}
 }
 
+// report makes the error that callers see. Nothing that the server wrote is in it: it may be long, or hostile.
 func report(method string, u *url.URL, attempts int, f *failure) error {
 	err := f.err
 	if inner, ok := errors.AsType[*url.Error](err); ok {
@@ -69,6 +71,7 @@ func report(method string, u *url.URL, attempts int, f *failure) error {
 	return e
 }
 
+// sleep is time.Sleep that ends with the context.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -84,6 +87,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 func refused(err error) *failure {
 	var certificate *tls.CertificateVerificationError
 	var host *net.DNSError
+	// A name that does not exist and a certificate that does not fit are the same a second later.
 	final := errors.As(err, &certificate) || errors.As(err, &host) && host.IsNotFound ||
 		errors.Is(err, errRedirects) || errors.Is(err, errScheme) || errors.Is(err, errDowngrade)
 	return &failure{err: err, again: !final}
@@ -98,6 +102,7 @@ func answered(resp *http.Response) *failure {
 		f.again = true
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		f.again = true
+		// These two are the statuses for which servers say when to come back.
 		f.after = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	}
 	return f

@@ -32,6 +32,7 @@ func (c *Client) Size(ctx context.Context, rawURL string) (int64, error) {
 	return 0, err
 }
 
+// sizeBy asks by HEAD, or by GET for one byte.
 func (c *Client) sizeBy(ctx context.Context, method string, u *url.URL, user *url.Userinfo) (size int64, err error) {
 	err = c.retry(ctx, method, u, c.opt.Attempts, func() (f *failure) {
 		size, f = c.sizeOnce(ctx, method, u, user)
@@ -40,6 +41,8 @@ func (c *Client) sizeBy(ctx context.Context, method string, u *url.URL, user *ur
 	return size, err
 }
 
+// sizeOnce makes one request. An empty file counts as unknown: no distribution is empty, and servers that do not know
+// a length tend to send 0.
 func (c *Client) sizeOnce(ctx context.Context, method string, u *url.URL, user *url.Userinfo) (int64, *failure) {
 	release, err := c.slot(ctx)
 	if err != nil {
@@ -54,7 +57,7 @@ func (c *Client) sizeOnce(ctx context.Context, method string, u *url.URL, user *
 	}
 	req.Header.Set("Accept-Encoding", "identity")
 	if method == http.MethodGet {
-		req.Header.Set("Range", "bytes=0-0")
+		req.Header.Set("Range", "bytes=0-0") // the answer tells the whole size beside the one byte
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

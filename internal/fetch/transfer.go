@@ -60,7 +60,7 @@ func (t *transfer) run(ctx context.Context, attempts int) error {
 			return err
 		}
 	}
-	want := digest
+	want := digest // the store names by sha256; another digest was checked while writing
 	if len(t.extra()) > 0 {
 		want = ""
 	}
@@ -126,6 +126,7 @@ func (t *transfer) remember(resp *http.Response) {
 	_ = t.client.store.PutRecord("partial", t.request.Digest, v) // without it, the hash alone vouches for the pieces
 }
 
+// key stands for the URL in the store.
 func (t *transfer) key() string {
 	return store.DigestBytes([]byte(t.url.String()))
 }
@@ -137,6 +138,7 @@ func (t *transfer) accept(resp *http.Response, w *store.Writer) (total int64, f 
 	case http.StatusOK:
 		if resp.ContentLength >= 0 {
 			total = resp.ContentLength
+			// Before the first byte: a wrong file may be very large.
 			if t.request.Size > 0 && total != t.request.Size {
 				return 0, &failure{err: t.request.sizeError(total)}
 			}
@@ -178,10 +180,12 @@ func (t *transfer) receive(ctx context.Context, body io.Reader, w *store.Writer,
 	if total > 0 {
 		limit = total
 	}
+	// No io.Copy: errors of the network are tried again, those of the store are not, and it does not tell them apart.
 	buffer := make([]byte, chunk)
 	for {
 		n, err := body.Read(buffer)
 		alive()
+		// Bytes that came along with an error count as well, so they are taken before it is looked at.
 		if w.Size()+int64(n) > limit {
 			return &failure{err: fmt.Errorf("%w: more than %d bytes", errTooLarge, limit)}
 		}

@@ -42,10 +42,12 @@ func (l *Lock) Encode() []byte {
 	return b.Bytes()
 }
 
+// row has name before hash and size, as readers look for it.
 func (s Size) row() row {
 	return table("file", quote(s.File), "hash", quote(s.Hash), "size", strconv.FormatInt(s.Size, 10))
 }
 
+// row leaves out what has its zero value.
 func (i Index) row() row {
 	r := table("suite", quote(i.Suite), "date", timestamp(i.Date))
 	if i.Hash != "" {
@@ -57,6 +59,7 @@ func (i Index) row() row {
 	return r
 }
 
+// row begins with name and version, side by side for bots that search for them, and leaves out what is empty.
 func (p Package) row() row {
 	r := table("name", quote(p.Name), "version", quote(p.Version), "architecture", quote(p.Architecture),
 		"hash", quote(p.Hash), "size", strconv.FormatInt(p.Size, 10))
@@ -80,6 +83,8 @@ func table(pairs ...string) row {
 	return r
 }
 
+// String writes an inline table, or a plain value as it is. Pairs begin with a bare key and plain values with a quote,
+// so the two cannot be mixed up.
 func (r row) String() string {
 	if len(r) == 1 && strings.HasPrefix(r[0], `"`) {
 		return r[0]
@@ -87,12 +92,14 @@ func (r row) String() string {
 	return "{ " + strings.Join(r, ", ") + " }"
 }
 
+// writer writes lines of TOML. A buffer takes everything, so there are no errors to pass on.
 type writer struct{ *bytes.Buffer }
 
 func (w writer) pair(key, value string)         { fmt.Fprintf(w, "%s = %s\n", key, value) }
 func (w writer) text(key, value string)         { w.pair(key, quote(value)) }
 func (w writer) number(key string, value int64) { w.pair(key, strconv.FormatInt(value, 10)) }
 
+// optional leaves out what is not recorded.
 func (w writer) optional(key, value string) {
 	if value != "" {
 		w.text(key, value)
@@ -111,6 +118,7 @@ func (w writer) list(key string, n int, element func(i int) row) {
 	w.WriteString("]\n")
 }
 
+// timestamp writes an offset date-time in UTC, without fractions of a second, which no index has.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
 // quote writes a basic string of TOML.

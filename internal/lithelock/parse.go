@@ -85,6 +85,7 @@ func (r *reader) checkVersion(t *toml.Table) error {
 	return nil
 }
 
+// lock reads the whole document. It goes on after a problem, so that all are reported at once.
 func (r *reader) lock(t *toml.Table) *Lock {
 	r.only(t, "version", "format", "created", "python", "compiler", "sizes", "base", "platform")
 	l := &Lock{Version: Version, Created: r.time(t, "created"), Python: r.optional(t, "python", plainVersion),
@@ -110,6 +111,7 @@ func (r *reader) lock(t *toml.Table) *Lock {
 	return l
 }
 
+// base reads the table [base].
 func (r *reader) base(t *toml.Table) Base {
 	r.only(t, "name", "system-packages", "indexes")
 	b := Base{Name: r.text(t, "name", plainText)}
@@ -138,6 +140,7 @@ func (r *reader) base(t *toml.Table) Base {
 	return b
 }
 
+// platform reads one [[platform]].
 func (r *reader) platform(t *toml.Table) Platform {
 	r.only(t, "name", "packages")
 	p := Platform{Name: r.text(t, "name", platformName)}

@@ -12,6 +12,7 @@ import (
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
+// bad adds a problem. The file is written by lithe, so the remedy is always to have it written again.
 func (r *reader) bad(pos diag.Position, format string, args ...any) {
 	r.problems.Add(&diag.Error{Pos: pos, Code: "lithe-lock", What: fmt.Sprintf(format, args...), Hint: hintAgain})
 }
@@ -45,6 +46,7 @@ func (r *reader) text(t *toml.Table, key string, fits func(string) bool) string 
 	return ""
 }
 
+// optional reads a string that may be absent, but not empty: Encode writes no empty ones.
 func (r *reader) optional(t *toml.Table, key string, fits func(string) bool) string {
 	if !t.Has(key) {
 		return ""
@@ -52,6 +54,7 @@ func (r *reader) optional(t *toml.Table, key string, fits func(string) bool) str
 	return r.text(t, key, fits)
 }
 
+// hash reads a digest in the one spelling that compares equal as a string.
 func (r *reader) hash(t *toml.Table, key string) string { return r.text(t, key, sha256Digest) }
 
 // size reads a number of bytes. No file that is locked is empty.
@@ -64,6 +67,7 @@ func (r *reader) size(t *toml.Table, key string) int64 {
 	return n
 }
 
+// boolean reads true or false.
 func (r *reader) boolean(t *toml.Table, key string) bool {
 	b, ok := t.Bool(key)
 	if !ok {
@@ -72,6 +76,7 @@ func (r *reader) boolean(t *toml.Table, key string) bool {
 	return b
 }
 
+// table reads a table that must be there.
 func (r *reader) table(t *toml.Table, key string) *toml.Table {
 	table := t.Table(key)
 	if table == nil {
@@ -98,6 +103,7 @@ func (r *reader) list(t *toml.Table, key string, limit int) []*toml.Value {
 	return all
 }
 
+// tables reads an array of tables, inline or under headers.
 func (r *reader) tables(t *toml.Table, key string, limit int) []*toml.Table {
 	var all []*toml.Table
 	for _, v := range r.list(t, key, limit) {
@@ -126,6 +132,7 @@ func (r *reader) once(seen unique, t *toml.Table, key, value string) {
 	seen[value] = t.KeyPos(key)
 }
 
+// sha256Digest is the form of digests in OCI, which the store uses, too.
 func sha256Digest(s string) bool {
 	sum, ok := strings.CutPrefix(s, "sha256:")
 	raw, err := hex.DecodeString(sum)

@@ -93,6 +93,7 @@ type extraSum struct {
 	sum             hash.Hash
 }
 
+// newWriter writes to f from where it stands.
 func newWriter(s *Store, f *os.File, extra []string) (*Writer, error) {
 	w := &Writer{store: s, file: f, sum: newHash("sha256")}
 	outputs := []io.Writer{f, w.sum}
@@ -134,12 +135,15 @@ func (w *Writer) Commit(want string) (digest string, err error) {
 		return "", err
 	}
 	name := w.file.Name()
+	// Read-only, because the file may be linked into what others make of it.
 	if err := errors.Join(w.file.Chmod(0o444), w.file.Close()); err != nil {
 		return "", w.store.explain(err)
 	}
+	// A blob that is there already is replaced: it has the same bytes, unless a power failure took them.
 	if err := w.store.rename(name, w.store.blobPath("sha256", sum)); err != nil {
 		return "", err
 	}
+	// After the blob, so that no alias is there without it.
 	for _, x := range w.extra {
 		if err := w.store.alias(x.algorithm, x.want, sum); err != nil {
 			return "", err
@@ -184,10 +188,12 @@ func (w *Writer) check(sum, want string) error {
 	return nil
 }
 
+// mismatch names both digests: a user compares them with the lock file and with the index.
 func mismatch(algorithm, got, want string) error {
 	return fmt.Errorf("%w: %s is %s, expected %s", ErrMismatch, algorithm, got, want)
 }
 
+// blobPath spreads blobs over 256 folders, as some file systems slow down with many files in one.
 func (s *Store) blobPath(algorithm, sum string) string {
 	return filepath.Join(s.dir, "blobs", algorithm, sum[:2], sum)
 }

@@ -45,6 +45,7 @@ func (s *Store) CopyTo(digest, path string) error {
 		_ = to.Close()
 		return err
 	}
+	// The store's own file is read-only; a copy belongs to the user.
 	if err := errors.Join(to.Chmod(0o644), to.Close()); err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (s *Store) Dir(ctx context.Context, kind, key string, fill func(dir string)
 		return "", err
 	}
 	defer unlock()
-	if isDir(path) {
+	if isDir(path) { // made while we waited
 		return path, nil
 	}
 	temp, remove, err := s.Temp()
@@ -41,6 +41,7 @@ func (s *Store) Dir(ctx context.Context, kind, key string, fill func(dir string)
 	return path, s.rename(dir, path)
 }
 
+// isDir does not follow links: what is finished is a directory of ours.
 func isDir(path string) bool {
 	info, err := os.Lstat(path)
 	return err == nil && info.IsDir()

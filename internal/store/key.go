@@ -31,7 +31,7 @@ func Key(v any) string {
 	}
 	h := sha256.New()
 	e := encoder{w: h}
-	e.put(value.Type().String())
+	e.put(value.Type().String()) // two stages with equal fields must not share a key
 	e.value(value, value.Type().Name(), 0)
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -39,8 +39,10 @@ func Key(v any) string {
 // encoder writes values such that different ones differ. The result looks like JSON, for those who debug it.
 type encoder struct{ w io.Writer }
 
-func (e encoder) put(s string) { _, _ = io.WriteString(e.w, s) } // a hash takes everything
+// put is for hashes and builders, which take everything.
+func (e encoder) put(s string) { _, _ = io.WriteString(e.w, s) }
 
+// value writes any value. The path is for messages only.
 func (e encoder) value(v reflect.Value, path string, depth int) {
 	if depth > maxKeyDepth {
 		panic("store.Key: " + path + " holds itself")
@@ -58,7 +60,7 @@ func (e encoder) value(v reflect.Value, path string, depth int) {
 	case reflect.Float32, reflect.Float64:
 		e.put(strconv.FormatFloat(v.Float(), 'g', -1, 64))
 	case reflect.String:
-		e.put(strconv.Quote(v.String()))
+		e.put(strconv.Quote(v.String())) // quoted, so that no text looks like the end of it
 	case reflect.Slice, reflect.Array:
 		e.list(v, path, depth)
 	case reflect.Map:
@@ -89,6 +91,7 @@ func (e encoder) text(v reflect.Value, path string) bool {
 	return true
 }
 
+// list writes elements in brackets. Bytes are hex, which is shorter.
 func (e encoder) list(v reflect.Value, path string, depth int) {
 	if v.Type().Elem().Kind() == reflect.Uint8 && v.Kind() == reflect.Slice {
 		e.put(hex.EncodeToString(v.Bytes()))
@@ -131,12 +134,13 @@ func (e encoder) pointer(v reflect.Value, path string, depth int) {
 		return
 	}
 	e.put("&")
-	if v.Kind() == reflect.Interface {
+	if v.Kind() == reflect.Interface { // int 1 and string "1" are two values
 		e.put(v.Elem().Type().String())
 	}
 	e.value(v.Elem(), path, depth+1)
 }
 
+// structure writes fields with their names, so that renaming one, which often changes its meaning, changes the key.
 func (e encoder) structure(v reflect.Value, path string, depth int) {
 	e.put("{")
 	for i := range v.NumField() {

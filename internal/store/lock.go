@@ -17,6 +17,7 @@ const lockPoll = 20 * time.Millisecond
 // with the process, however that ends. It is not reentrant.
 func (s *Store) Lock(ctx context.Context, kind, key string) (unlock func(), err error) {
 	path := s.path("locks", kind, key, "")
+	// First within the process, where waiting costs nothing; then one goroutine at most polls the file.
 	release, err := s.locks.acquire(ctx, path)
 	if err != nil {
 		return nil, err
@@ -48,6 +49,7 @@ func (s *Store) lockFile(ctx context.Context, path string) (*flock.Flock, error)
 			}
 			return nil, s.explain(err)
 		}
+		// The holder before us may have removed the file between our opening and our locking it.
 		held, err := lock.Stat()
 		named, err2 := os.Stat(path)
 		if err == nil && err2 == nil && os.SameFile(held, named) {
@@ -63,6 +65,7 @@ type keyed struct {
 	held map[string]chan struct{} // closed on release
 }
 
+// acquire waits for the name to be free. Whoever comes first after a release has it; there is no queue.
 func (k *keyed) acquire(ctx context.Context, name string) (release func(), err error) {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -88,6 +91,7 @@ func (k *keyed) acquire(ctx context.Context, name string) (release func(), err e
 	}
 }
 
+// release wakes all who wait for the name.
 func (k *keyed) release(name string, done chan struct{}) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -52,7 +52,7 @@ func (w *Writer) Reset() error {
 	if _, err := w.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	w.size = 0
+	w.size = 0 // and the hashes, which have seen the bytes that are gone
 	w.sum.Reset()
 	for _, x := range w.extra {
 		x.sum.Reset()

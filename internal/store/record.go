@@ -37,6 +37,7 @@ func (s *Store) Record(kind, key string, v any) (ok bool, err error) {
 	if json.Unmarshal(data, &e) != nil || e.Shape != shape(target.Type().Elem()) {
 		return false, nil
 	}
+	// Into a new value first: JSON that breaks off in the middle has filled a part by then.
 	value := reflect.New(target.Type().Elem())
 	if json.Unmarshal(e.Value, value.Interface()) != nil {
 		return false, nil
@@ -73,6 +74,7 @@ func (s *Store) DropRecord(kind, key string) error {
 	return nil
 }
 
+// readRecord takes any trouble for absence: what a record says can be found out again.
 func readRecord(path string) ([]byte, bool) {
 	f, err := os.Open(path)
 	if err != nil {

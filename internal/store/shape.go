@@ -21,6 +21,7 @@ func shape(t reflect.Type) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
+// writeShape writes a type; seen holds those that it is inside of.
 func writeShape(w io.Writer, t reflect.Type, seen map[reflect.Type]bool) {
 	put := func(s string) { _, _ = io.WriteString(w, s) } // a hash takes everything
 	if ownJSON(t) || t.Kind() == reflect.Interface || seen[t] {

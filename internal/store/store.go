@@ -56,7 +56,7 @@ func Open(dir string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(abs, "tmp"), 0o755); err != nil {
 		return nil, s.explain(err)
 	}
-	s.sweep()
+	s.sweep() // here, because every run opens the store and none has to be the tidy one
 	return s, nil
 }
 
@@ -96,6 +96,7 @@ func (s *Store) runPath() (string, error) {
 	if s.run != nil {
 		return s.run.path, nil
 	}
+	// Below the store, since a rename is atomic only within one file system.
 	path, err := os.MkdirTemp(filepath.Join(s.dir, "tmp"), "run-*")
 	if err != nil {
 		return "", s.explain(err)

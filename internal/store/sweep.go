@@ -37,6 +37,7 @@ func (s *Store) sweep() {
 // sweepRun removes the folder of a run unless that run still holds its lock.
 func sweepRun(path string, age time.Duration) {
 	lock := flock.New(filepath.Join(path, runLock))
+	// The kernel drops the lock of a process however it dies, which a list of process ids could not tell.
 	ok, err := lock.TryLock()
 	if err == nil && ok || err != nil && age > keepRun {
 		_ = removeAll(path)

@@ -24,6 +24,7 @@ func EveryFieldCounts(t testing.TB, sample any) {
 // fields named in except, such as "Options.Jobs", must not change the key, which is checked as well.
 func EveryFieldMoves[T any](t testing.TB, sample T, key func(T) string, except ...string) {
 	t.Helper()
+	// Problems are collected through functions, so that a walk inside a map reports to the same test.
 	m := &mutator{tried: map[string]bool{}}
 	m.key = func() string { return key(m.root.Interface().(T)) }
 	m.check = func(path string, before, after string) {
@@ -37,6 +38,7 @@ func EveryFieldMoves[T any](t testing.TB, sample T, key func(T) string, except .
 	}
 	m.unknown = func(path string, typ reflect.Type) { t.Errorf("%s: cannot change a %s", path, typ) }
 	m.start(reflect.ValueOf(sample))
+	// An exception that names no field would hide that the field was renamed.
 	for _, path := range except {
 		if !m.tried[path] {
 			t.Errorf("%s is no field of %T", path, sample)
@@ -118,8 +120,9 @@ func (m *mutator) walkMap(v reflect.Value, path string) {
 	}
 }
 
+// try compares the keys before and after one change, and takes the change back.
 func (m *mutator) try(v, changed reflect.Value, path string) {
-	before := m.key()
+	before := m.key() // anew each time, since the walk may be inside of a changed map
 	old := reflect.New(v.Type()).Elem()
 	old.Set(v)
 	v.Set(changed)
