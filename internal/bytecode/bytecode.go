@@ -117,7 +117,7 @@ func (c *Compiler) lane(ctx context.Context, sources []Source, results []result,
 	finishing.SetLimit(4) // answers in memory
 	defer func() {
 		err = errors.Join(err, finishing.Wait())
-		c.release(w, err)
+		c.release(w)
 	}()
 	for i := range next {
 		if err := ctx.Err(); err != nil {
@@ -163,13 +163,13 @@ func (c *Compiler) worker(ctx context.Context) (*worker, error) {
 	return startWorker(ctx, c.opt), nil
 }
 
-// release keeps a process for later, unless something went wrong: then it may be in the middle of an answer.
-func (c *Compiler) release(w *worker, err error) {
+// release keeps a process for later, if it can go on.
+func (c *Compiler) release(w *worker) {
 	if w == nil {
 		return
 	}
 	c.mu.Lock()
-	keep := err == nil && !c.closed
+	keep := !w.lost && !c.closed
 	if keep {
 		c.idle = append(c.idle, w)
 	}

@@ -36,6 +36,7 @@ type worker struct {
 	errs   tail
 	id     string
 	greet  bool // the first answer has come
+	lost   bool // it has ended, is about to, or is in the middle of an answer
 }
 
 // answer is what the interpreter makes of one source: a .pyc file that is not canonical yet, or a reason.
@@ -87,8 +88,9 @@ func (w *worker) failed(err error) *worker {
 // compile sends one source and waits for the answer.
 func (w *worker) compile(ctx context.Context, path string, source []byte) (answer, error) {
 	stop := context.AfterFunc(ctx, w.cancel)
-	defer stop()
 	a, err := w.exchange(path, source)
+	// The answer may win against the end of ctx, but the process is lost then.
+	w.lost = !stop() || err != nil
 	if err == nil {
 		return a, nil
 	}
