@@ -94,9 +94,12 @@ func (p *Project) WithoutModule(cause error) *Project {
 	c.Evidence = append([]Evidence(nil), p.Evidence...)
 	pos, reason := p.Backend.Pos, cause.Error()
 	if problem, ok := errors.AsType[*diag.Error](cause); ok {
-		pos, reason = problem.Pos, problem.What
+		reason = problem.What
+		if problem.Pos.File != "" {
+			pos = problem.Pos
+		}
 	}
-	c.setPackage(false, p.Backend.Name+" finds nothing to package: "+reason, pos, "tool.poetry.packages, or the like of the backend")
+	c.setPackage(false, p.Backend.Name+" finds nothing to package: "+reason, pos, "build-system.build-backend")
 	c.Warnings = append(append(diag.List(nil), p.Warnings...), &diag.Error{Pos: pos, Code: "not-a-package",
 		What: reason + ", so the files of the project are copied to /app",
 		Hint: "if it is meant as a package, tell " + p.Backend.Name + " where the module is; if not, remove [build-system]"})

@@ -9,6 +9,8 @@ import (
 // part is one part of a path: neither empty nor "." nor "..", and without backslashes.
 const part = `(\.{0,2}[^./\\][^/\\]*|\.{3,})`
 
+const maxUser = 1<<32 - 2 // the highest number of a user on Linux
+
 // The patterns are also those of the published schema, so they stay within what JSON Schema's dialect shares with Go's.
 var (
 	anyName    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
@@ -48,7 +50,7 @@ func baseKeys(c *Config) []key {
 			doc: "The lock file, where several stand side by side or it stands elsewhere."},
 		{name: "package", value: text{&c.Package, projName}, example: `"service"`,
 			doc: "The member of the workspace that goes into the image. By default, the project itself."},
-		{name: "bytecode", value: flag{&c.Bytecode}, example: "true",
+		{name: "bytecode", value: boolean{&c.Bytecode}, example: "true",
 			doc: "Whether the image holds bytecode, which makes programs start faster. True by default."},
 		{name: "files", value: table{[]key{
 			{name: "include", value: array[Include]{to: &c.Files.Include, one: func(i *Include) value { return include{i} }}, example: `["data/model.bin", {path = "conf/prod.toml", to = "/etc/service.toml"}]`,
@@ -71,11 +73,11 @@ func runKeys(c *Config) []key {
 			doc: "Labels of the image's configuration."},
 		{name: "annotations", value: textMap{to: &c.Annotations, key: labelName}, example: `{"org.opencontainers.image.licenses" = "MIT"}`,
 			doc: "Annotations of the image's manifest."},
-		{name: "ports", value: array[string]{to: &c.Ports, one: func(s *string) value { return number{s, port} }}, example: `[8000, "53/udp"]`,
+		{name: "ports", value: array[string]{to: &c.Ports, one: func(s *string) value { return number{s, 65535, port} }}, example: `[8000, "53/udp"]`,
 			doc: "Ports on which the program listens."},
 		{name: "volumes", value: texts(&c.Volumes, absolute), example: `["/data"]`,
 			doc: "Directories that the program writes to and that outlive it."},
-		{name: "user", value: number{&c.User, user}, example: `"1000:1000"`,
+		{name: "user", value: number{&c.User, maxUser, user}, example: `"1000:1000"`,
 			doc: "The numeric user, and after a colon the group, that the program runs as. By default 65532:65532; never 0."},
 		{name: "workdir", value: text{&c.Workdir, absolute}, example: `"/app"`,
 			doc: "The working directory of the program. By default /app."},
@@ -85,7 +87,7 @@ func runKeys(c *Config) []key {
 			doc: "The command by which an engine sees whether the program is well, with interval, timeout, start-period and retries."},
 		{name: "overlaps", value: textMap{to: &c.Overlaps, key: imagePath, value: projName, normalize: name.Normalize}, example: `{"venv/lib/python3.13/site-packages/google/__init__.py" = "protobuf"}`,
 			doc: "Where two distributions have different files at one path: the distribution whose file stays."},
-		{name: "vcs-labels", value: flag{&c.VCSLabels}, example: "false",
+		{name: "vcs-labels", value: boolean{&c.VCSLabels}, example: "false",
 			doc: "Whether the image says from which commit it was built. False by default, since the digest then changes with every commit."},
 	}
 }
@@ -124,6 +126,6 @@ func targetKeys(t *Target) []key {
 			doc: "Dependency groups of this target."},
 		key{name: "extras", value: array[string]{to: &t.Extras, one: func(s *string) value { return text{s, extraName} }}, example: `["postgres"]`,
 			doc: "Extras of the project in this target."},
-		key{name: "shell", later: true, value: flag{new(bool)}, example: "true", doc: "Whether the image has a shell."},
+		key{name: "shell", later: true, value: boolean{new(bool)}, example: "true", doc: "Whether the image has a shell."},
 	)
 }

@@ -18,6 +18,7 @@ type schema struct {
 	Enum                 []string          `json:"enum,omitempty"`
 	Pattern              string            `json:"pattern,omitempty"`
 	Minimum              *int              `json:"minimum,omitempty"`
+	Maximum              *int              `json:"maximum,omitempty"`
 	AnyOf                []schema          `json:"anyOf,omitempty"`
 	Items                *schema           `json:"items,omitempty"`
 	MinItems             int               `json:"minItems,omitempty"`

@@ -1,7 +1,6 @@
 package project
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,17 +13,17 @@ func suggestion(name string, names []string, otherwise string) string {
 	return otherwise + strings.Join(names, ", ")
 }
 
-// nearest returns the name that differs least, "" where all differ in more than a third. A dotted name may also be
-// meant by its last part, so that "exclude" finds "files.exclude".
+// nearest returns the name that differs least, "" where all differ in more than half. A dotted name may also be meant by
+// its last part, so that "exclude" finds "files.exclude".
 func nearest(name string, names []string) string {
-	best, bestDistance := "", max(1, len(name)/3)+1
+	name = strings.ReplaceAll(name, "_", "-")
+	best, bestDistance := "", len(name)+maxDistanceLength
 	for _, candidate := range names {
-		d := distance(strings.ReplaceAll(strings.ToLower(name), "_", "-"), candidate)
-		if i := strings.LastIndexByte(candidate, '.'); i >= 0 {
-			d = min(d, distance(name, candidate[i+1:]))
-		}
-		if d < bestDistance {
-			best, bestDistance = candidate, d
+		for _, c := range []string{candidate, lastPart(candidate)} {
+			d := min(distance(name, c), distance(strings.ToLower(name), strings.ToLower(c)))
+			if d < bestDistance && 2*d <= max(len(name), len(c)) {
+				best, bestDistance = candidate, d
+			}
 		}
 	}
 	return best
@@ -36,7 +35,7 @@ const maxDistanceLength = 64
 // distance counts the letters to insert, drop, replace, or exchange with a neighbour, to make b of a.
 func distance(a, b string) int {
 	if len(a) > maxDistanceLength || len(b) > maxDistanceLength {
-		return maxDistanceLength
+		return len(a) + len(b)
 	}
 	before, last := []int(nil), make([]int, len(b)+1)
 	for j := range last {
@@ -65,10 +64,3 @@ func differ(a, b byte) int {
 
 // quoted quotes a name for a message.
 func quoted(s string) string { return strconv.Quote(s) }
-
-// sorted returns a sorted copy.
-func sorted(list []string) []string {
-	list = slices.Clone(list)
-	slices.Sort(list)
-	return list
-}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,9 +76,10 @@ func (t text) decode(d *decoder, path string, v *toml.Value) {
 	}
 }
 
-// number is an integer or a string, kept as a string: users and ports are written both ways.
+// number is an integer from 1 to max, or a string, kept as a string: users and ports are written both ways.
 type number struct {
-	to *string
+	to  *string
+	max int
 	rule
 }
 
@@ -88,19 +90,30 @@ func (n number) decode(d *decoder, path string, v *toml.Value) {
 	}
 	if !ok {
 		d.wrongType(path, v, "a number or a string")
-	} else if n.check(d, path, v.Pos, s) {
+	} else if n.check(d, path, v.Pos, s) && n.fits(d, path, v.Pos, s) {
 		*n.to = s
 	}
 }
 
-func (n number) schema() schema {
-	return schema{AnyOf: []schema{{Type: "integer", Minimum: new(int)}, n.rule.schema()}}
+// fits reports a number that is too large, be it alone or behind a colon.
+func (n number) fits(d *decoder, path string, pos diag.Position, s string) bool {
+	for part := range strings.SplitSeq(s, ":") {
+		if i, err := strconv.Atoi(part); err == nil && i > n.max {
+			d.problem(pos, "config-value", fmt.Sprintf("%s is %q", path, s), fmt.Sprintf("%d is the highest", n.max))
+			return false
+		}
+	}
+	return true
 }
 
-// flag is a boolean.
-type flag struct{ to *bool }
+func (n number) schema() schema {
+	return schema{AnyOf: []schema{{Type: "integer", Minimum: new(1), Maximum: new(n.max)}, n.rule.schema()}}
+}
 
-func (f flag) decode(d *decoder, path string, v *toml.Value) {
+// boolean is a boolean.
+type boolean struct{ to *bool }
+
+func (f boolean) decode(d *decoder, path string, v *toml.Value) {
 	if b, ok := v.Bool(); ok {
 		*f.to = b
 		return
@@ -108,7 +121,7 @@ func (f flag) decode(d *decoder, path string, v *toml.Value) {
 	d.wrongType(path, v, "true or false")
 }
 
-func (flag) schema() schema { return schema{Type: "boolean"} }
+func (boolean) schema() schema { return schema{Type: "boolean"} }
 
 // count is a whole number that is not negative.
 type count struct{ to *int }
@@ -125,7 +138,7 @@ func (c count) decode(d *decoder, path string, v *toml.Value) {
 	}
 }
 
-func (count) schema() schema { return schema{Type: "integer", Minimum: new(int)} }
+func (count) schema() schema { return schema{Type: "integer", Minimum: new(0)} }
 
 // duration is a string such as "30s".
 type duration struct{ to *time.Duration }
