@@ -36,9 +36,9 @@ type Options struct {
 	Index                artifact.IndexOptions
 	DebianMirror         string
 	DebianSecurityMirror string
-	DebianKeyring        openpgp.EntityList // nil means Debian's own keys
-	Now                  time.Time          // what Valid-Until is compared with
-	Executor             string             // for bytecode; "" means the best that works
+	DebianKeyring        []byte    // OpenPGP keys that may sign the suites, armoured or binary; nil means Debian's own
+	Now                  time.Time // what Valid-Until is compared with
+	Executor             string    // for bytecode; "" means the best that works
 	Engine               destination.EngineOptions
 
 	Log *slog.Logger // nil means silent

@@ -19,10 +19,10 @@ import (
 	"github.com/lithe-build/lithe/internal/store"
 )
 
-// ownCode is the first-party code of a project: installed as a wheel, or copied to /app.
+// ownCode is the first-party code of a project: a wheel, and files that are copied.
 type ownCode struct {
-	installed *wheel.Installed // nil for a project that is copied
-	entries   []entry.Entry    // of a project that is copied
+	installed *wheel.Installed // nil for a project that is no package
+	entries   []entry.Entry    // /app, and what is copied: for a package only what files.include names
 }
 
 // makeWheel builds the wheel of a project that is a package. One whose backend finds no module to package becomes a
@@ -40,17 +40,44 @@ func (in *inputs) makeWheel() error {
 	return err
 }
 
+// readCode reads the first-party code, and decides by it what runs.
+func (in *inputs) readCode() error {
+	if err := in.makeWheel(); err != nil {
+		return err
+	}
+	var err error
+	if in.files, err = in.config.Files(in.project); err != nil {
+		return err
+	}
+	in.entry, err = in.project.EntryPoint(in.config, in.modules())
+	return err
+}
+
+// modules returns the files that can be imported in the image, with the paths that importing knows.
+func (in *inputs) modules() []entry.Entry {
+	if in.wheel == nil {
+		return in.files.Entries
+	}
+	modules := make([]entry.Entry, len(in.wheel.Files))
+	for i, f := range in.wheel.Files {
+		modules[i] = entry.Entry{Path: f.Path, Mode: entry.FileMode(f.Executable), Size: f.Size, Content: f.Content}
+	}
+	return modules
+}
+
 // ownCode lays the first-party code out.
 func (b *builder) ownCode(in *inputs, p *plan.Plan) (*ownCode, error) {
+	own := &ownCode{entries: append([]entry.Entry{entry.NewDir("app")}, in.files.Entries...)}
 	if in.wheel == nil {
-		return nil, errors.New("app files: not yet")
+		return own, nil
 	}
 	installed, err := wheel.Install(in.wheel, p.Scheme(), wheel.InstallOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.project.Name, err)
 	}
 	b.warn(installed.Warnings)
-	return &ownCode{installed: installed}, nil
+	own.installed = installed
+	return own, nil
 }
 
 // ownLayer returns the layer of the first-party code. Its files are read to name it, which costs what reading them costs;
@@ -60,11 +87,7 @@ func (b *builder) ownLayer(ctx context.Context, p *plan.Plan, own *ownCode, code
 	if code != nil {
 		key.Compiler = p.Compiler
 	}
-	entries := append([]entry.Entry{entry.NewDir("app")}, own.entries...)
-	if own.installed != nil {
-		entries = append(entries, own.installed.Entries...)
-	}
-	for _, e := range entries {
+	for _, e := range own.all() {
 		file, err := fingerprint(e)
 		if err != nil {
 			return made{}, fmt.Errorf("%s: %w", e.Path, err)
@@ -73,40 +96,48 @@ func (b *builder) ownLayer(ctx context.Context, p *plan.Plan, own *ownCode, code
 	}
 	return b.cached(ctx, store.Key(key), plan.ProjectLayer, func() (layer.Contents, error) {
 		contents := layer.Contents{Packages: []string{p.Title()}}
-		var err error
 		if own.installed != nil {
-			err = addBytecode(ctx, own.installed, p.MinorNumber(), code)
-			contents.Entries = append(entries[:1:1], own.installed.Entries...)
+			if err := addBytecode(ctx, own.installed, p.MinorNumber(), code); err != nil {
+				return contents, err
+			}
 			contents.Scripts = own.installed.Scripts
-		} else {
-			contents.Entries, err = withBytecode(ctx, p, entries, code)
 		}
+		copied, err := bytecodeOf(ctx, p, own.entries, code)
+		contents.Entries = append(own.all(), copied...)
 		return contents, err
 	})
 }
 
-// withBytecode adds the .pyc files of copied sources.
-func withBytecode(ctx context.Context, p *plan.Plan, entries []entry.Entry, code compile) ([]entry.Entry, error) {
-	if code == nil {
-		return entries, nil
+// all returns every entry, without the bytecode of what is copied.
+func (o *ownCode) all() []entry.Entry {
+	if o.installed == nil {
+		return slices.Clone(o.entries)
 	}
+	return slices.Concat(o.entries, o.installed.Entries)
+}
+
+// bytecodeOf returns the .pyc files of copied sources.
+func bytecodeOf(ctx context.Context, p *plan.Plan, entries []entry.Entry, code compile) ([]entry.Entry, error) {
 	var sources []bytecode.Source
 	for _, e := range entries {
 		if e.Type == entry.File && strings.HasSuffix(e.Path, ".py") {
 			sources = append(sources, bytecode.Source{Path: "/" + e.Path, Content: e.Content})
 		}
 	}
+	if code == nil || len(sources) == 0 {
+		return nil, nil
+	}
 	compiled, err := code(ctx, sources)
 	if err != nil {
 		return nil, err
 	}
-	entries = slices.Clone(entries)
+	var out []entry.Entry
 	for i, data := range compiled {
 		if data != nil {
-			entries = append(entries, bytecodeEntry(p, sources[i].Path, data))
+			out = append(out, bytecodeEntry(p, sources[i].Path, data))
 		}
 	}
-	return entries, nil
+	return out, nil
 }
 
 // fingerprint is what the key of the layer knows of a file.

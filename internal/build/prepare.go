@@ -26,8 +26,10 @@ type inputs struct {
 	litheLock     *lithelock.Lock // nil when there is none
 	litheLockData []byte
 	target        plan.Target
-	base          string       // "debian:trixie"
-	wheel         *wheel.Wheel // of the project, nil for one whose files are copied
+	base          string         // "debian:trixie"
+	wheel         *wheel.Wheel   // of the project, nil for one that is no package
+	files         *project.Files // that are copied
+	entry         project.EntryPoint
 }
 
 // read reads the folder. Nothing is downloaded.
@@ -52,7 +54,7 @@ func read(opt Options) (*inputs, error) {
 	if in.target, err = in.newTarget(opt); err != nil {
 		return nil, err
 	}
-	return in, in.makeWheel()
+	return in, in.readCode()
 }
 
 func (in *inputs) newTarget(opt Options) (plan.Target, error) {
@@ -117,7 +119,7 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 		return nil, err
 	}
 	p, err := plan.New(plan.Input{
-		Project: in.project, Config: in.config, Packages: packages, Target: in.target, Base: pins.Name, Facts: facts,
+		Project: in.project, Config: in.config, Entry: in.entry, Packages: packages, Target: in.target, Base: pins.Name, Facts: facts,
 		Wheel: in.wheel != nil, Compiler: facts.Python, Created: b.created(pins),
 	})
 	return &decision{inputs: in, plan: p, pins: pins}, err
@@ -133,6 +135,7 @@ func (b *builder) check(in *inputs) error {
 		b.warn(in.lock.Stale)
 	}
 	b.warn(in.lock.Warnings)
+	b.warn(in.project.Warnings)
 	facts, err := in.expectedFacts()
 	if err != nil {
 		return err

@@ -63,10 +63,10 @@ func newConfig(in Input) (Config, error) {
 	c := Config{
 		Created: in.Created, Platform: in.Target.Platform,
 		Env:        mergeEnv(environment(!in.Wheel), cfg.Env),
-		Entrypoint: cfg.Entrypoint, Cmd: cfg.Cmd,
+		Entrypoint: in.Entry.Entrypoint, Cmd: in.Entry.Cmd,
 		User: orDefault(cfg.User, defaultUser), WorkingDir: orDefault(cfg.Workdir, defaultWorkdir),
 		Labels: labels(in), Annotations: cfg.Annotations,
-		ExposedPorts: ports(cfg.Ports), Volumes: cfg.Volumes, StopSignal: cfg.StopSignal,
+		ExposedPorts: ports(cfg.Ports), Volumes: cfg.Volumes, StopSignal: in.Entry.StopSignal,
 		Healthcheck: cfg.Healthcheck,
 	}
 	return c, nil

@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,8 @@ import (
 type Input struct {
 	Project  *project.Project
 	Config   project.Target // of Target
-	Packages []Package      // selected for Target, with sizes, sorted by name
+	Entry    project.EntryPoint
+	Packages []Package // selected for Target, with sizes, sorted by name
 	Target   Target
 	Base     string // "debian:trixie"
 	Facts    base.Facts
@@ -49,7 +51,7 @@ func New(in Input) (*Plan, error) {
 	p := &Plan{
 		Target: in.Target, Base: in.Base, Python: in.Facts.Python, Interpreter: in.Facts.Interpreter, ABI: in.Facts.ABI, Compiler: in.Compiler,
 		Bytecode: cfg.Bytecode, OwnCode: cfg.Bytecode && in.Target.Name != "dev", Wheel: in.Wheel,
-		Packages: in.Packages, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: in.Project.Evidence,
+		Packages: in.Packages, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: slices.Concat(in.Project.Evidence, in.Entry.Evidence),
 	}
 	var err error
 	p.Config, err = newConfig(in)
