@@ -3,8 +3,9 @@
 //
 // [Scan] sees what ldconfig would: the folders of /etc/ld.so.conf and Debian's built-in ones, each once, and in them
 // the ELF libraries of one architecture under their sonames. [Build] writes them in glibc's "new" format 1.1, sorted
-// by ldconfig's own order, byte for byte as ldconfig 2.36 and later does. Two things are left out: subfolders
-// glibc-hwcaps, which hold faster variants of the same libraries, and libraries of a second architecture.
+// by ldconfig's own order, byte for byte as ldconfig 2.36 and later does. The extension at the end names the program
+// that wrote it: [Generator] gives the name of a Debian ldconfig. Two things are left out: subfolders glibc-hwcaps,
+// which hold faster variants of the same libraries, and libraries of a second architecture.
 // See ldconfig(8), ld.so(8) and, for the format, sysdeps/generic/dl-cache.h in glibc.
 package ldcache
 

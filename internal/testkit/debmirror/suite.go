@@ -60,8 +60,9 @@ func (s Suite) archive() string {
 func (s Suite) publish(files map[string][]byte, key *signingKey) {
 	root := s.archive() + "/dists/" + s.Name + "/"
 	var rows []row
+	debs := map[string][]byte{} // packages for "all" are in every index
 	for _, arch := range s.architectures() {
-		plain := []byte(s.packages(arch, files))
+		plain := []byte(s.packages(arch, files, debs))
 		dir := "main/binary-" + arch + "/"
 		rows = append(rows, row{dir + "Packages", plain})
 		forms := []string{"xz", "gz"}
@@ -110,20 +111,19 @@ func (s Suite) architectures() []string {
 	return sortedKeys(found)
 }
 
-// packages returns the Packages file for an architecture, and adds its .debs to files.
-func (s Suite) packages(arch string, files map[string][]byte) string {
+// packages returns the Packages file for an architecture, and adds its .debs to files. made has those made so far.
+func (s Suite) packages(arch string, files, made map[string][]byte) string {
 	var b strings.Builder
 	for _, p := range s.Packages {
 		if p.arch() != arch && p.arch() != "all" {
 			continue
 		}
-		deb := p.Deb()
-		if s.Faults.NameConfusion {
-			confused := p
-			confused.Name = "other"
-			deb = confused.Deb()
-		}
 		filename := "pool/main/" + p.Name[:1] + "/" + p.Name + "/" + p.FileName()
+		deb, ok := made[filename]
+		if !ok {
+			deb = s.deb(p)
+			made[filename] = deb
+		}
 		stored := deb
 		if s.Faults.DebsDiffer {
 			stored = slices.Clone(deb)
@@ -143,6 +143,13 @@ func (s Suite) packages(arch string, files map[string][]byte) string {
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+func (s Suite) deb(p Package) []byte {
+	if s.Faults.NameConfusion {
+		p.Name = "other"
+	}
+	return p.Deb()
 }
 
 // row is a file that a Release lists.
