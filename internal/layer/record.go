@@ -10,6 +10,8 @@ import (
 	"os"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/store"
 )
@@ -104,25 +106,29 @@ func save(ctx context.Context, st *store.Store, c Contents) (Record, error) {
 		return Record{}, err
 	}
 	defer w.Abort()
-	out := bufio.NewWriterSize(contextWriter{ctx, w}, chunkSize)
 	sorted, err := arrange(c.Entries)
 	if err != nil {
 		return Record{}, err
 	}
-	blob, err := write(out, sorted)
-	if err != nil {
-		return Record{}, err
-	}
-	rec := Record{Blob: blob, Format: Format, Packages: sortedCopy(c.Packages), Scripts: sortedCopy(c.Scripts),
+	rec := Record{Format: Format, Packages: sortedCopy(c.Packages), Scripts: sortedCopy(c.Scripts),
 		Licences: sortedCopy(c.Licences), Files: summarize(sorted)}
-	if rec.Objects, err = objects(ctx, sorted); err != nil {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		out := bufio.NewWriterSize(contextWriter{ctx, w}, chunkSize)
+		if rec.Blob, err = write(out, sorted); err != nil {
+			return err
+		}
+		return out.Flush()
+	})
+	g.Go(func() (err error) {
+		rec.Objects, err = objects(ctx, sorted)
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return Record{}, err
 	}
 	rec.GLIBC = highestGLIBC(rec.Objects)
-	if err := out.Flush(); err != nil {
-		return Record{}, err
-	}
-	_, err = w.Commit(blob.Digest)
+	_, err = w.Commit(rec.Digest)
 	return rec, err
 }
 

@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -187,6 +188,10 @@ func (s *sink) seal() {
 	}
 	group := s.group
 	s.group = nil
+	if len(group) < groupSize/4 { // as between two copied streams: the rest of the memory is used again
+		s.group = group[:0]
+		group = bytes.Clone(group)
+	}
 	s.plain <- chunk{data: group}
 	part := make(chan []byte, 1)
 	s.parts <- part
