@@ -21,6 +21,7 @@ type arReader struct {
 	pad  bool  // a member of odd size is followed by a newline
 }
 
+// newArReader checks the magic number, so that a web page served in place of a package is called by its name.
 func newArReader(src io.Reader) (*arReader, error) {
 	magic := make([]byte, len(arMagic))
 	if _, err := io.ReadFull(src, magic); err != nil || string(magic) != arMagic {
@@ -37,6 +38,7 @@ func (a *arReader) next() (string, error) {
 	if err := a.skipPadding(); err != nil {
 		return "", err
 	}
+	// Name 16 bytes, time 12, owner 6, group 6, mode 8, size 10, magic 2; numbers in decimal, filled up with blanks.
 	header := make([]byte, arHeaderSize)
 	if n, err := io.ReadFull(a.src, header); err == io.EOF && n == 0 {
 		return "", io.EOF
@@ -84,7 +86,7 @@ func (a *arReader) Read(p []byte) (int, error) {
 		return n, fmt.Errorf("the archive is cut off %d bytes before a member's end: %w", a.left, io.ErrUnexpectedEOF)
 	}
 	if err == io.EOF {
-		err = nil
+		err = nil // the last byte and the end came together; the next call says so
 	}
 	return n, err
 }

@@ -108,6 +108,7 @@ func Read(r io.Reader, opt Options) (*Package, error) {
 
 // readFormat reads the first member, which tells the version of the format.
 func readFormat(outer *arReader) error {
+	// Not nextMember: nothing may stand before the member that says what this is.
 	name, err := outer.next()
 	if err != nil {
 		return noEOF(err)
@@ -137,6 +138,7 @@ func readTar(outer *arReader, want string, limit int64, read func(io.Reader) err
 		return err
 	}
 	defer plain.Close()
+	// tar stops at its end marker, before the compression's checksum: the copy below reads on to it.
 	if err := read(plain); err != nil {
 		return fmt.Errorf("%s: %w", want, err)
 	}
@@ -154,6 +156,7 @@ func nextMember(outer *arReader) (string, error) {
 	}
 }
 
+// inMemory is the Content of callers that name none.
 func inMemory(e entry.Entry, r io.Reader) (entry.Content, error) {
 	// Reading grows with what really comes: the size in a header is only a claim.
 	data, err := io.ReadAll(r)

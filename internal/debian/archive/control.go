@@ -49,6 +49,7 @@ func (p *Package) readControl(r io.Reader) error {
 	return p.parseControl(data)
 }
 
+// parseControl checks the three fields by which the package was found; the rest is for others to read.
 func (p *Package) parseControl(data []byte) error {
 	var err error
 	if p.Control, err = control.One(data, control.Options{File: "control"}); err != nil {

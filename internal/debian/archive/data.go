@@ -92,6 +92,7 @@ func (d *data) add(h *tar.Header, r io.Reader) error {
 }
 
 func (d *data) file(p string, h *tar.Header, r io.Reader) (entry.Entry, error) {
+	// Set-user-id bits go with the rest of the mode. The size is charged before anything is read.
 	e := entry.Entry{Path: p, Mode: entry.FileMode(h.Mode&0o111 != 0), Size: h.Size}
 	if d.left -= h.Size; d.left < 0 {
 		return e, fmt.Errorf("the package unpacks to more than %d bytes", d.opt.MaxSize)
@@ -123,6 +124,7 @@ func (d *data) hardLink(p string, h *tar.Header) (entry.Entry, error) {
 		// Relative targets mean something else in another folder.
 		return e, checkTarget(p, e.Link)
 	}
+	// A layer holds the contents once more, so a bomb of hard links is a bomb.
 	if d.left -= e.Size; d.left < 0 {
 		return e, fmt.Errorf("the package unpacks to more than %d bytes", d.opt.MaxSize)
 	}
@@ -147,6 +149,7 @@ func (d *data) place(e entry.Entry) error {
 	case ok && e.Type != entry.Dir, ok && i != implied && d.entries[i].Type != entry.Dir:
 		return errors.New("another member has the same path")
 	case ok && i != implied:
+		// Packages list each folder once; a second listing is odd, not dangerous.
 		d.entries[i].Mode = e.Mode // as tar does: the last one wins
 		return nil
 	}
@@ -160,7 +163,7 @@ func cleanPath(s string) (string, error) {
 	switch {
 	case len(s) > maxPath:
 		return "", errors.New("the path is too long")
-	case !utf8.ValidString(s):
+	case !utf8.ValidString(s): // PAX headers of a layer could not hold it
 		return "", errors.New("the path is not UTF-8")
 	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return "", errors.New("the path has a control character")

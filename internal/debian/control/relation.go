@@ -82,6 +82,7 @@ func parseRelation(s string) (Relation, error) {
 	return r, err
 }
 
+// parseConstraint reads what stands in the parentheses.
 func parseConstraint(s string) (op, v string, err error) {
 	v = strings.TrimLeft(s, "<=>")
 	op, v = s[:len(s)-len(v)], strings.TrimSpace(v)
@@ -110,6 +111,7 @@ func CheckName(name string) error {
 	return nil
 }
 
+// validArch takes any word that could be an architecture: the index knows which exist.
 func validArch(arch string) bool {
 	for _, c := range []byte(arch) {
 		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c == '-') {

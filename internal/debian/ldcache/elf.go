@@ -26,6 +26,7 @@ func inspect(data []byte) (soname string, machine elf.Machine, ok bool) {
 	if elf.Type(le.Uint16(data[16:])) != elf.ET_DYN || le.Uint16(data[54:]) != elfProgram {
 		return "", machine, false
 	}
+	// ldconfig takes position-independent programs for libraries, too, if their names look so.
 	programs, found := slice(data, le.Uint64(data[32:]), uint64(le.Uint16(data[56:]))*elfProgram)
 	if !found {
 		return "", machine, false
@@ -69,7 +70,7 @@ func sonameOf(data, programs, dynamic []byte) string {
 			name, hasName = value, true
 		case elf.DT_STRTAB:
 			table, hasTable = value, true
-		case elf.DT_NULL:
+		case elf.DT_NULL: // the end, though the segment may go on
 			dynamic = dynamic[:elfDynamic]
 		}
 	}

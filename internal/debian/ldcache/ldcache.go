@@ -118,6 +118,7 @@ func stringTable(libraries []Library) ([]byte, map[string]uint32) {
 	all = slices.Compact(all)
 
 	var table []byte
+	// Offsets are from the table's start; rows hold them from the file's.
 	offsets := make(map[string]uint32, len(all))
 	for i, s := range all {
 		if i > 0 && strings.HasSuffix(all[i-1], s) {
@@ -147,7 +148,7 @@ func compareNames(a, b string) int {
 		digitA, digitB := isDigit(a), isDigit(b)
 		switch {
 		case digitA && digitB:
-			var x, y int32
+			var x, y int32 // C's int
 			x, a = number(a)
 			y, b = number(b)
 			if x != y {

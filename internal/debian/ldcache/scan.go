@@ -67,6 +67,7 @@ type candidate struct {
 
 // folder adds the libraries of one folder.
 func (s *scanner) folder(f folder, result *Result) error {
+	// One row a name: ldconfig keeps its candidates per folder, and the same name in a later folder is a second row.
 	found := map[string]candidate{}
 	for _, name := range s.tree.children[f.real] {
 		if !isLibraryName(name) {
@@ -85,6 +86,7 @@ func (s *scanner) folder(f folder, result *Result) error {
 			found[soname] = candidate{name, isLink}
 		}
 	}
+	// ldconfig adds them in the order of its list, which only shows between names that compare as equal.
 	sonames := make([]string, 0, len(found))
 	for soname := range found {
 		sonames = append(sonames, soname)
@@ -145,6 +147,7 @@ func (s *scanner) soname(e entry.Entry) (*string, error) {
 }
 
 func contents(e entry.Entry) ([]byte, error) {
+	// Contents of packages are mostly in memory: no copy.
 	if b, ok := e.Content.(entry.Bytes); ok {
 		return b, nil
 	}
@@ -165,6 +168,7 @@ func (s *scanner) needsLink(f folder, file, soname string) bool {
 	if file == soname || strings.HasPrefix(file, "ld-") || strings.HasPrefix(file, "ld.so") {
 		return false
 	}
+	// A file in the link's place is left alone.
 	there, ok := s.tree.entries[f.real+"/"+soname]
 	if ok && there.Type != entry.Symlink {
 		return false
@@ -179,6 +183,7 @@ func isLibraryName(name string) bool {
 	if strings.HasPrefix(name, "ld.so.") || strings.HasPrefix(name, "ld64.so.") {
 		return true
 	}
+	// What prelink leaves behind when it is interrupted.
 	if path.Ext(name) == ".#prelink#" {
 		return false
 	}

@@ -29,7 +29,7 @@ func newTree(entries []entry.Entry) *tree {
 	for _, e := range entries {
 		t.entries[e.Path] = e
 	}
-	hung := map[string]bool{}
+	hung := map[string]bool{} // paths that their folder knows, with the folders that no entry tells of
 	for p := range t.entries {
 		t.paths = append(t.paths, p)
 		for ; p != "" && !hung[p]; p = parent(p) {
@@ -73,6 +73,7 @@ func (t *tree) resolve(p string) (real string, e entry.Entry, ok bool) {
 		if links++; links > maxLinks {
 			return "", entry.Entry{}, false
 		}
+		// Absolute targets start again at the image's root, not at the host's.
 		if path.IsAbs(e.Link) {
 			real = ""
 		}

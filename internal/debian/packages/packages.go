@@ -82,6 +82,7 @@ func Read(r io.Reader, file string, each func(Package) error) error {
 // parse copies the wanted fields into one string, which they share: one allocation a stanza instead of fourteen.
 func parse(paragraph *control.Paragraph, buf []byte) (Package, []byte, error) {
 	var ends [len(fields)]int
+	// MaxParagraph bounds buf, too.
 	for i, field := range fields {
 		buf = append(buf, paragraph.Bytes(field)...)
 		ends[i] = len(buf)
@@ -149,6 +150,7 @@ func ParseSHA256(s string) (string, error) {
 	if s == "" {
 		return "", errors.New("SHA256 is missing; MD5 and SHA1 are not enough")
 	}
+	// Debian writes lower case; digests are compared as strings, so others are brought to it.
 	if b, err := hex.DecodeString(s); err != nil || len(b) != 32 {
 		return "", fmt.Errorf("SHA256 %q is not 64 hexadecimal digits", s[:min(len(s), 80)])
 	}

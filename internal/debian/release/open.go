@@ -57,6 +57,7 @@ func verify(inRelease []byte, keyring openpgp.EntityList) ([]byte, []Signer, err
 	if block == nil {
 		return nil, nil, unsigned("is not one whole signed message")
 	}
+	// Readers that split by empty lines would take what follows for part of the file.
 	if len(bytes.TrimSpace(rest)) > 0 {
 		return nil, nil, unsigned("has text after its signature")
 	}
@@ -120,6 +121,7 @@ var allowedHashes = []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512}
 
 // checkOne verifies one signature at the time that it names.
 func checkOne(signed, signature []byte, keyring openpgp.EntityList) (Signer, error) {
+	// Parsed twice: here for the time, below by the library, which takes bytes.
 	parsed, err := packet.Read(bytes.NewReader(signature))
 	if err != nil {
 		return Signer{}, err
@@ -160,6 +162,7 @@ func expiry(entity *openpgp.Entity, keyID uint64) time.Time {
 			first = end
 		}
 	}
+	// A subkey cannot outlive the primary key, whatever its own signature says.
 	self, _ := entity.PrimarySelfSignature()
 	consider(entity.PrimaryKey, self)
 	for _, sub := range entity.Subkeys {

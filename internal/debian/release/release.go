@@ -114,6 +114,7 @@ func parseRows(p *control.Paragraph) (map[string]File, error) {
 		if err != nil || size < 0 || size > maxIndex {
 			return nil, fmt.Errorf("%s: size %q is not a number that we take", name, columns[1])
 		}
+		// Names go into URLs below the suite's folder.
 		if path.Clean("/"+name) != "/"+name {
 			return nil, fmt.Errorf("SHA256 row %q climbs out of the suite", name)
 		}
@@ -132,6 +133,7 @@ func parseRows(p *control.Paragraph) (map[string]File, error) {
 // download first. None is an error that says what the suite has.
 func (r *Release) Packages(component, architecture string) ([]Index, error) {
 	var found []Index
+	// The uncompressed form is listed by Debian, but not on its mirrors; small archives have nothing else.
 	for _, ext := range []string{".xz", ".gz", ""} {
 		name := component + "/binary-" + architecture + "/Packages" + ext
 		if row, ok := r.SHA256[name]; ok {
@@ -150,6 +152,7 @@ func (r *Release) Packages(component, architecture string) ([]Index, error) {
 			strings.Join(r.Architectures, ", "))}
 }
 
+// byHash returns where the file lies whatever the next update does to its name.
 func (r *Release) byHash(name string, row File) string {
 	if !r.ByHash {
 		return ""

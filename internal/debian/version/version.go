@@ -57,6 +57,7 @@ func Check(s string) error {
 	return nil
 }
 
+// check follows dpkg's parseversion, which is a little wider than policy: "1:0" and "0:0-0:0-0" are versions.
 func check(s string) error {
 	if s == "" || len(s) > maxLength {
 		return errors.New("is empty or too long")
@@ -68,6 +69,7 @@ func check(s string) error {
 			return errors.New("the epoch is not a small number")
 		}
 	}
+	// split cannot tell "1-" from "1".
 	if strings.HasSuffix(s, "-") {
 		return errors.New("the revision is empty")
 	}
@@ -132,6 +134,8 @@ func order(s string) int {
 	return int(s[0]) + 256
 }
 
+// allowed is the alphabet of a revision; upstream versions also have hyphens and colons, since only the last hyphen
+// and the first colon separate.
 func allowed(r rune) bool {
 	return r < 0x80 && (isDigit(byte(r)) || isLetter(byte(r)) || strings.ContainsRune(".+~", r))
 }
