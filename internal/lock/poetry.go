@@ -24,6 +24,8 @@ type poetryReader struct {
 	tables []*toml.Table    // of the packages
 	byName map[string][]int // packages, the newest version first
 	files  *toml.Table      // [metadata.files] of 1.x
+
+	versions []version.Version // of the packages; zero for what is no version
 }
 
 func parsePoetry(s *source) *Lock {
@@ -78,11 +80,7 @@ func (r *poetryReader) readPackage(t *toml.Table) {
 	p.RequiresPython = r.constraint(t, "python-versions")
 	r.readSource(&p, t.Table("source"))
 	r.readFiles(&p, t)
-	if slices.ContainsFunc(r.byName[p.Name], func(i int) bool { return samePackage(r.lock.Packages[i], p) }) {
-		r.bad(p.Pos, "%s %s is in the file twice", p.Name, p.Version)
-	} else {
-		r.byName[p.Name] = append(r.byName[p.Name], len(r.lock.Packages))
-	}
+	r.enter(r.byName, len(r.lock.Packages), &p, func(i int) bool { return samePackage(r.lock.Packages[i], p) })
 	r.lock.Packages = append(r.lock.Packages, p)
 }
 
@@ -172,12 +170,12 @@ func (r *poetryReader) readFile(p *Package, v *toml.Value) {
 
 // sortVersions puts the newest of each name first.
 func (r *poetryReader) sortVersions() {
-	versions := make([]version.Version, len(r.lock.Packages))
+	r.versions = make([]version.Version, len(r.lock.Packages))
 	for i, p := range r.lock.Packages {
-		versions[i], _ = version.Parse(p.Version)
+		r.versions[i], _ = version.Parse(p.Version)
 	}
 	for _, list := range r.byName {
-		slices.SortStableFunc(list, func(a, b int) int { return versions[b].Compare(versions[a]) })
+		slices.SortStableFunc(list, func(a, b int) int { return r.versions[b].Compare(r.versions[a]) })
 	}
 }
 
@@ -202,25 +200,25 @@ func (r *poetryReader) readEdges(p *Package, t *toml.Table) {
 		}
 		p.Extras = append(p.Extras, extra)
 	}
+	r.checkGroups(p)
 }
 
 // extraNames returns the names that an extra lists, with those of other extras of the package that it refers to.
 func (r *poetryReader) extraNames(p *Package, extras *toml.Table, key string) []string {
 	var out []string
-	done := map[string]bool{}
-	todo := []string{key}
-	for len(todo) > 0 {
+	done, seen := map[string]bool{}, map[string]bool{p.Name: true}
+	for todo := []string{key}; len(todo) > 0; todo = todo[1:] {
 		extra := todo[0]
-		todo = todo[1:]
 		if done[extra] {
 			continue
 		}
 		done[extra] = true
 		for _, text := range extras.Strings(extra) {
 			listed, inner := looseRequirement(text)
-			if listed != p.Name && !slices.Contains(out, listed) {
+			if !seen[listed] {
 				out = append(out, listed)
 			}
+			seen[listed] = true
 			if listed == p.Name {
 				todo = append(todo, inner...)
 			}

@@ -7,7 +7,6 @@ import (
 	"github.com/lithe-build/lithe/internal/python/marker"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/requirement"
-	"github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
@@ -95,7 +94,7 @@ func (r *poetryReader) candidates(to string, c Constraint, source Source) []int 
 	var fit, same []int
 	for _, i := range r.byName[to] {
 		p := &r.lock.Packages[i]
-		if v, err := version.Parse(p.Version); err == nil && !c.Contains(v, true) {
+		if v := r.versions[i]; !v.IsZero() && !c.Contains(v, true) {
 			continue
 		}
 		fit = append(fit, i)

@@ -2,6 +2,7 @@ package lock
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/python/marker"
@@ -34,6 +35,30 @@ func (s *source) bad(pos diag.Position, format string, args ...any) {
 func (s *source) report(e *diag.Error) {
 	if len(s.problems) < maxProblems {
 		s.problems.Add(e)
+	}
+}
+
+// maxVersions is how many versions of one name a lock holds, maxGroups how many extras or groups a package has. Real
+// files have some dozens; past these, what is done for each pair of them would take a hostile file minutes.
+const maxVersions, maxGroups = 1000, 2000
+
+// enter adds package i to the packages of its name, unless the same is there already.
+func (s *source) enter(byName map[string][]int, i int, p *Package, same func(i int) bool) {
+	switch found := byName[p.Name]; {
+	case slices.ContainsFunc(found, same):
+		s.bad(p.Pos, "%s %s is in the file twice", p.Name, p.Version)
+	case len(found) == maxVersions:
+		s.bad(p.Pos, "%s is in the file more than %d times", p.Name, maxVersions)
+	default:
+		byName[p.Name] = append(found, i)
+	}
+}
+
+// checkGroups reports a package with more extras or groups than can be meant.
+func (s *source) checkGroups(p *Package) {
+	if len(p.Extras) > maxGroups || len(p.Groups) > maxGroups {
+		s.bad(p.Pos, "%s has more than %d extras or groups", p.Name, maxGroups)
+		p.Extras, p.Groups = nil, nil
 	}
 }
 

@@ -96,11 +96,9 @@ func (r *uvReader) readPackage(t *toml.Table) {
 	p := Package{Name: r.name(t), Version: t.String("version"), Pos: t.KeyPos("name")}
 	p.Markers = r.markerList(t, "resolution-markers")
 	key := r.readSource(&p, t)
-	if slices.ContainsFunc(r.byName[p.Name], func(i int) bool { return r.lock.Packages[i].Version == p.Version && r.keys[i] == key }) {
-		r.bad(p.Pos, "%s %s is in the file twice", p.Name, p.Version)
-	} else {
-		r.byName[p.Name] = append(r.byName[p.Name], len(r.lock.Packages))
-	}
+	r.enter(r.byName, len(r.lock.Packages), &p, func(i int) bool {
+		return r.lock.Packages[i].Version == p.Version && r.keys[i] == key
+	})
 	for _, v := range t.Value("wheels").Array() {
 		r.readFile(&p, v)
 	}
@@ -223,6 +221,7 @@ func (r *uvReader) readEdges(p *Package, t *toml.Table) {
 	for _, group := range t.Table("metadata", "requires-dev").Keys() {
 		p.Groups = withGroup(p.Groups, group)
 	}
+	r.checkGroups(p)
 }
 
 // withGroup adds an empty group of that name unless there is one.

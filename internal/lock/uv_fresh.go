@@ -173,8 +173,15 @@ func (r *uvReader) lockedIn(list *toml.Value) []*locked {
 	return out
 }
 
+// maxRequirements is how many requirements one list holds; each is compared with each.
+const maxRequirements = 5000
+
 // match pairs what is asked for with what is locked; what is left over on either side makes the lock stale.
 func (r *uvReader) match(want []asked, have []*locked, sources *toml.Table, same *comparer) {
+	if len(want) > maxRequirements || len(have) > maxRequirements {
+		r.bad(r.source.lock.Pos, "a project has more than %d requirements", maxRequirements)
+		return
+	}
 	for _, w := range distinct(want) {
 		found := find(w, have, sources, same)
 		switch {

@@ -53,10 +53,10 @@ func (w *walker) activate(i int, extra string) {
 
 // markActive remembers an item under uv's name, if conflicts speak of it.
 func (w *walker) markActive(item lock.ConflictItem, name string) {
-	if w.wanted[item] || !slices.ContainsFunc(w.lock.Conflicts, func(set []lock.ConflictItem) bool { return slices.Contains(set, item) }) {
+	if active, known := w.chosen[item]; active || !known {
 		return
 	}
-	w.wanted[item], w.active[name] = true, true
+	w.chosen[item], w.active[name] = true, true
 	w.grown = true
 }
 
@@ -65,7 +65,7 @@ func (w *walker) checkConflicts() {
 	for _, set := range w.lock.Conflicts {
 		var both []string
 		for _, item := range set {
-			if w.wanted[item] {
+			if w.chosen[item] {
 				both = append(both, describeItem(item))
 			}
 		}

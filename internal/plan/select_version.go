@@ -20,10 +20,14 @@ func (w *walker) pick(d lock.Dependency) (int, bool) {
 		return 0, false
 	}
 	w.admit[d.Name] = intersect(w.admit, d.Name, to)
+	best := to[0]
 	if narrow := w.narrow[d.Name]; len(narrow) > 0 {
-		return narrow[0], true
+		best = narrow[0]
 	}
-	return to[0], true
+	if !slices.Contains(w.met[d.Name], best) {
+		w.met[d.Name] = append(w.met[d.Name], best)
+	}
+	return best, true
 }
 
 // admits tells whether a version is meant for the target at all.
@@ -48,7 +52,7 @@ func (w *walker) changed() bool {
 		before := w.narrow[name]
 		switch {
 		case len(admitted) == 0 || len(before) > 0 && before[0] == admitted[0]:
-		case len(before) == 0 && w.alone(name, admitted[0]):
+		case len(before) == 0 && len(w.met[name]) == 1 && w.met[name][0] == admitted[0]:
 		default:
 			changed = true
 		}
@@ -57,31 +61,18 @@ func (w *walker) changed() bool {
 	return changed
 }
 
-// alone tells whether the walk met no other version of a name.
-func (w *walker) alone(name string, index int) bool {
-	for n := range w.seen {
-		if n.pkg != index && w.lock.Packages[n.pkg].Name == name {
-			return false
-		}
-	}
-	return true
-}
-
 // finish reports names for which no one version satisfies all edges, and conflicts.
 func (w *walker) finish() {
 	for _, name := range slices.Sorted(maps.Keys(w.admit)) {
 		if len(w.admit[name]) > 0 {
 			continue
 		}
-		var met []string
-		var pos diag.Position
-		for _, i := range w.selected() {
-			if p := &w.lock.Packages[i]; p.Name == name {
-				met, pos = append(met, p.Version), p.Pos
-			}
+		var versions []string
+		for _, i := range w.met[name] {
+			versions = append(versions, w.lock.Packages[i].Version)
 		}
-		w.problems.Add(&diag.Error{Pos: pos, Code: "ambiguous",
-			What: fmt.Sprintf("%s is needed in versions that exclude each other (%s) for %s", name, strings.Join(met, ", "), w.target.describe()),
+		w.problems.Add(&diag.Error{Pos: w.lock.Packages[w.met[name][0]].Pos, Code: "ambiguous",
+			What: fmt.Sprintf("%s is needed in versions that exclude each other (%s) for %s", name, strings.Join(versions, ", "), w.target.describe()),
 			Hint: "write the lock file again, or choose fewer groups and extras"})
 	}
 	w.problems = append(w.problems, w.missing...)

@@ -23,15 +23,16 @@ type walker struct {
 	problems diag.List
 
 	// learned, kept from one walk to the next
-	active map[string]bool  // uv's names for active projects, extras and groups
-	extras map[int][]string // active extras of packages
-	narrow map[string][]int // versions of a name that all edges of the last walk admit
-	wanted map[lock.ConflictItem]bool
+	active map[string]bool            // uv's names for active projects, extras and groups
+	extras map[int][]string           // active extras of packages
+	narrow map[string][]int           // versions of a name that all edges of the last walk admit
+	chosen map[lock.ConflictItem]bool // what conflicts speak of, and whether it is active
 
 	// of one walk
 	queue   []node
 	seen    map[node]bool
-	admit   map[string][]int
+	admit   map[string][]int // versions of a name that all edges so far admit
+	met     map[string][]int // versions of a name that edges led to
 	reasons map[int][]Reason
 	missing diag.List // edges that lead nowhere
 	grown   bool
@@ -47,7 +48,12 @@ type node struct {
 const maxWalks = 64
 
 func (w *walker) run() {
-	w.active, w.extras, w.wanted = map[string]bool{}, map[int][]string{}, map[lock.ConflictItem]bool{}
+	w.active, w.extras, w.chosen = map[string]bool{}, map[int][]string{}, map[lock.ConflictItem]bool{}
+	for _, set := range w.lock.Conflicts {
+		for _, item := range set {
+			w.chosen[item] = false
+		}
+	}
 	roots := w.roots()
 	w.checkNames(roots)
 	if len(w.problems) > 0 {
@@ -168,7 +174,7 @@ func (w *walker) checkKnown(what string, asked, known []string) {
 // walk goes once through the graph.
 func (w *walker) walk(roots []int) {
 	w.queue, w.seen = w.queue[:0], make(map[node]bool, len(w.lock.Packages))
-	w.admit, w.reasons = map[string][]int{}, map[int][]Reason{}
+	w.admit, w.met, w.reasons = map[string][]int{}, map[string][]int{}, map[int][]Reason{}
 	w.grown, w.missing = false, nil
 	for _, i := range roots {
 		w.visit(node{i, ""})
