@@ -11,7 +11,8 @@ import (
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
-// uv.lock names each package with its source, and each edge with the version and source it means wherever the name
+// uv.lock is a table of packages, each with its edges. It was made for uv alone and has no specification, so what is
+// read here follows crates/uv-resolver/src/lock of uv itself. It names each package with its source, and each edge with the version and source it means wherever the name
 // alone would not do. Markers are simplified under what leads to them, so they mean something only on a walk from
 // the project. See https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile.
 var uvFormat = format{name: "uv", file: "uv.lock", lock: "uv lock", parse: parseUV}
@@ -20,7 +21,7 @@ const (
 	// uvVersion is the only one there is; another may mean anything.
 	uvVersion = 1
 	// uvRevision is the newest known; later ones add what older readers may leave out.
-	uvRevision = 4
+	uvRevision = 5
 )
 
 // uvReader reads one uv.lock.
@@ -34,6 +35,9 @@ type uvReader struct {
 	projects map[string]*toml.Table // pyproject.toml of members, by path
 }
 
+// parseUV reads a whole uv.lock. The version comes before all else, since another one may mean anything by the rest;
+// edges come after all packages, since they name packages that may stand further down. Freshness is only worth a
+// look in a file without problems.
 func parseUV(s *source) *Lock {
 	r := &uvReader{source: s, lock: &Lock{Root: -1}, byName: map[string][]int{}}
 	top := s.lock
@@ -72,6 +76,8 @@ func versionText(v *toml.Value) string {
 	return ""
 }
 
+// readHead reads what holds for the whole file: which Pythons and platforms it was resolved for, without which no
+// marker in it means anything, and which extras and groups exclude each other.
 func (r *uvReader) readHead(top *toml.Table) {
 	var err error
 	if r.lock.RequiresPython, err = parseSpecifiers(top.String("requires-python")); err != nil {
@@ -147,6 +153,7 @@ func (r *uvReader) readSource(p *Package, t *toml.Table) (key string) {
 	return ""
 }
 
+// readRegistry tells an index by its address from a folder of files (uv's flat index), whose path is relative.
 func (r *uvReader) readRegistry(p *Package, text string) {
 	if strings.Contains(text, "://") {
 		p.Source.URL = text
@@ -182,7 +189,9 @@ func (r *uvReader) readGit(p *Package, text string) {
 	r.checkGit(p)
 }
 
-// readFile reads an element of wheels, or the sdist.
+// readFile reads an element of wheels, or the sdist. The file name follows from the address where there is one, so
+// that an entry cannot claim to be another file than the one that is downloaded; for sources that are one file, the
+// address or path stands in the source.
 func (r *uvReader) readFile(p *Package, v *toml.Value) {
 	t, ok := v.AsTable()
 	if !ok {
@@ -232,6 +241,7 @@ func withGroup(groups []Group, written string) []Group {
 	return groups
 }
 
+// groups reads a table of lists of edges. Names of extras and groups are normalised, as uv compares them.
 func (r *uvReader) groups(owner string, t *toml.Table) []Group {
 	var out []Group
 	for _, key := range t.Keys() {
@@ -240,6 +250,7 @@ func (r *uvReader) groups(owner string, t *toml.Table) []Group {
 	return out
 }
 
+// edges reads a list of dependencies. Extras of the target are under "extra" here, and under "extras" in metadata.
 func (r *uvReader) edges(owner string, list *toml.Value) []Dependency {
 	elements := list.Array()
 	if len(elements) == 0 {
@@ -260,7 +271,8 @@ func (r *uvReader) edges(owner string, list *toml.Value) []Dependency {
 	return out
 }
 
-// target finds the one package that an edge means.
+// target finds the one package that an edge means. uv writes version and source only where the name alone is not
+// enough, so a name that is there once needs no comparison, and one that is left ambiguous was not written by uv.
 func (r *uvReader) target(owner, to string, t *toml.Table) []int {
 	found := r.byName[to]
 	if len(found) > 1 {
