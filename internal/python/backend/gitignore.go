@@ -13,6 +13,7 @@ type ignorePattern struct {
 	include bool           // false for a line with !
 	dirOnly bool
 	strong  bool // "foo/**": counts as a match of the file itself
+	all     bool // "*" or "**"
 }
 
 // parseIgnore reads patterns, one a line.
@@ -52,6 +53,8 @@ func parseIgnoreLine(line string) (p ignorePattern, ok bool, err error) {
 	switch {
 	case parts[0] == "":
 		parts = parts[1:]
+	case line == "**", line == "*":
+		parts, p.all = []string{"**", "*"}, !p.dirOnly
 	case len(parts) == 1:
 		parts = []string{"**", parts[0]}
 	}
@@ -94,7 +97,7 @@ func ignored(patterns []ignorePattern, p string) bool {
 		pattern := patterns[i]
 		bare := strings.TrimSuffix(p, "/")
 		direct := pattern.whole.MatchString(bare)
-		if direct && !pattern.dirOnly {
+		if pattern.all || direct && !pattern.dirOnly && bare == p {
 			return pattern.include
 		}
 		if direct && bare != p && !pattern.strong || pattern.within.MatchString(p) {

@@ -29,8 +29,10 @@ type bounds struct {
 }
 
 var (
-	poetryWord  = regexp.MustCompile(`^(\^|~=|~|===|==|=|!=|<=|>=|<|>)?\s*[vV]?([0-9][^\s,|*]*?)(\.\*)?$`)
-	releaseOnly = regexp.MustCompile(`^\d{1,9}(\.\d{1,9}){0,9}$`)
+	poetryWord = regexp.MustCompile(`^(\^|~=|~|===|==|=|!=|<=|>=|<|>)?\s*[vV]?([0-9][^\s,|*]*?)(\.\*)?$`)
+	// An operator may stand apart from its version; other spaces separate clauses.
+	spacedOperator = regexp.MustCompile(`(\^|~=|~|===|==|=|!=|<=|>=|<|>)\s+`)
+	releaseOnly    = regexp.MustCompile(`^\d{1,9}(\.\d{1,9}){0,9}$`)
 )
 
 // parsePoetryConstraint reads the constraints that have one range: no alternatives with ||. pep508 says that the text
@@ -61,7 +63,7 @@ func parsePoetryConstraint(s string, pep508 bool) (bounds, error) {
 
 // splitClauses splits at commas, and at spaces between clauses.
 func splitClauses(s string) []string {
-	s = regexp.MustCompile(`(\^|~=|~|===|==|=|!=|<=|>=|<|>)\s+`).ReplaceAllString(s, "$1")
+	s = spacedOperator.ReplaceAllString(s, "$1")
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
@@ -77,6 +79,7 @@ func parseClause(clause string) (bounds, error) {
 		return bounds{}, fmt.Errorf("%q is not a constraint that lithe reads", clause)
 	}
 	plain := releaseOnly.MatchString(text)
+	text = v.String() // 2024.01 is printed as 2024.1
 	if (wild || strings.ContainsAny(op, "^~")) && !plain {
 		return bounds{}, fmt.Errorf("%q: only plain releases are read with this operator", clause)
 	}

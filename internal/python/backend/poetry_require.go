@@ -210,11 +210,11 @@ func oneMinor(b bounds, out []string) []string {
 }
 
 // poetryMarker prints a marker, for the part that poetry-core leaves as it is written: comparisons of different
-// variables, and a range of Python versions.
+// variables, and a range of Python versions; or alternatives of equal kind.
 func poetryMarker(n *markerNode) (out []string, ok bool) {
 	list, ok := n.conjunction()
 	if !ok {
-		return nil, false
+		return poetryAlternatives(n)
 	}
 	seen := map[string]string{}
 	for i, c := range list {
@@ -234,6 +234,27 @@ func poetryMarker(n *markerNode) (out []string, ok bool) {
 		out = append(out, c.left+" "+c.op+" "+c.right)
 	}
 	return out, true
+}
+
+// poetryAlternatives prints different values of variables that are compared with ==, with "or" between them.
+func poetryAlternatives(n *markerNode) (out []string, ok bool) {
+	if n.leaf() || slices.Contains(n.words, "and") {
+		return nil, false
+	}
+	var parts []string
+	for _, c := range n.kids {
+		one, simple := c.conjunction()
+		if !simple || len(one) != 1 || c.op != "==" || strings.HasPrefix(c.left, "python_") || c.left == "platform_release" ||
+			strings.TrimSpace(c.value()) != c.value() || c.value() == "" || strings.ContainsAny(c.value(), " ,|") {
+			return nil, false
+		}
+		text := c.left + " == " + c.right
+		if slices.Contains(parts, text) {
+			return nil, false
+		}
+		parts = append(parts, text)
+	}
+	return []string{strings.Join(parts, " or ")}, true
 }
 
 // adjacentRange reports whether comparison i is the upper end of a Python range that begins right before it and has

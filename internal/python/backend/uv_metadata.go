@@ -59,7 +59,11 @@ func (u *uv) metadata(licenseFiles []string) []byte {
 	h.optional("Maintainer", names)
 	h.optional("Maintainer-email", emails)
 	if t.Has("requires-python") {
-		h.add("Requires-Python", uvSpecifiers(p.requiresPython, ", "))
+		python, ok := uvSpecifiers(p.requiresPython)
+		if !ok {
+			u.refusef(t.KeyPos("requires-python"), "project.requires-python is %q", p.requiresPython)
+		}
+		h.add("Requires-Python", python)
 	}
 	for _, url := range p.urls {
 		h.add("Project-URL", url.key+", "+url.value)
@@ -158,16 +162,17 @@ func joinTexts(list []text, sep string) string {
 	return strings.Join(out, sep)
 }
 
-// uvSpecifiers prints clauses by version, normalized. The text was checked before.
-func uvSpecifiers(s, sep string) string {
+// uvSpecifiers prints the clauses of Requires-Python. The text was checked before.
+func uvSpecifiers(s string) (string, bool) {
 	d := dependency{}
 	if err := d.parseSpecs(s); err != nil {
-		return s
+		return s, false
 	}
-	return d.uvSpecs(sep)
+	return d.uvSpecs(", ")
 }
 
-func (d dependency) uvSpecs(sep string) string {
+// uvSpecs prints clauses in order of versions, normalized. Two of equal version have an order that is uv's own.
+func (d dependency) uvSpecs(sep string) (string, bool) {
 	type clause struct {
 		v    version.Version
 		text string
@@ -176,9 +181,8 @@ func (d dependency) uvSpecs(sep string) string {
 	for _, s := range d.specs {
 		stem, wild := strings.CutSuffix(s.version, ".*")
 		v, err := version.Parse(stem)
-		if err != nil || s.op == "===" {
-			list = append(list, clause{v, s.op + s.version})
-			continue
+		if err != nil {
+			return "", false
 		}
 		text := s.op + v.String()
 		if wild {
@@ -188,10 +192,13 @@ func (d dependency) uvSpecs(sep string) string {
 	}
 	slices.SortStableFunc(list, func(a, b clause) int { return a.v.Compare(b.v) })
 	var out []string
-	for _, c := range list {
+	for i, c := range list {
+		if i > 0 && c.v.Compare(list[i-1].v) == 0 {
+			return "", false
+		}
 		out = append(out, c.text)
 	}
-	return strings.Join(out, sep)
+	return strings.Join(out, sep), true
 }
 
 // requirement prints a dependency, with the extra that asks for it.
@@ -204,7 +211,11 @@ func (u *uv) requirement(d requirement, extra string) string {
 		}
 		s += "[" + strings.Join(extras, ",") + "]"
 	}
-	s += d.uvSpecs(",")
+	specs, ok := d.uvSpecs(",")
+	if !ok {
+		u.refusef(d.pos, "%s has two clauses with the same version", d.name)
+	}
+	s += specs
 	marker, ok := uvMarker(d.marker)
 	if !ok {
 		u.refusef(d.pos, "%s has a marker that it would simplify", d.name)
@@ -221,55 +232,72 @@ func (u *uv) requirement(d requirement, extra string) string {
 // minorVersion is a Python version as python_version has it.
 var minorVersion = regexp.MustCompile(`^3\.(\d{1,3})$`)
 
+// uvOrder is the order in which uv prints variables, behind the version of Python. Of those in the second list it
+// knows which values exclude each other, so that only one of them may occur.
+var (
+	uvOrder    = []string{"implementation_name", "os_name", "platform_machine", "platform_python_implementation", "platform_system", "platform_version", "sys_platform"}
+	uvPlatform = []string{"os_name", "platform_system", "sys_platform"}
+)
+
 // uvMarker prints a marker as uv's decision diagram does, for the part where that is plain: bounds of python_version,
-// and one comparison of another variable.
+// and comparisons of different other variables.
 func uvMarker(n *markerNode) (out []string, ok bool) {
 	list, ok := n.conjunction()
 	if !ok {
 		return nil, false
 	}
-	var low, high, other string
+	var low, high string
+	others := map[string]string{}
+	platforms := 0
 	for _, c := range list {
-		switch {
-		case c.left != "python_version":
-			if other != "" || c.op != "==" && c.op != "!=" || strings.HasPrefix(c.left, "python_") ||
-				c.left == "implementation_version" || strings.HasPrefix(c.right, "python_") {
+		if c.left != "python_version" {
+			if slices.Contains(uvPlatform, c.left) {
+				platforms++
+			}
+			if others[c.left] != "" || !slices.Contains(uvOrder, c.left) || c.op != "==" && c.op != "!=" || platforms > 1 {
 				return nil, false
 			}
-			other = c.left + " " + c.op + " '" + c.value() + "'"
-		case c.op == ">=" && low == "", c.op == ">" && low == "":
+			others[c.left] = c.left + " " + c.op + " '" + c.value() + "'"
+			continue
+		}
+		if !minorVersion.MatchString(c.value()) {
+			return nil, false
+		}
+		switch {
+		case c.op == ">=" && low == "":
 			low = c.value()
-			ok = minorVersion.MatchString(low)
-			if c.op == ">" {
-				low = nextMinor(low)
-			}
-		case c.op == "<" && high == "", c.op == "<=" && high == "":
+		case c.op == ">" && low == "":
+			low = nextMinor(c.value())
+		case c.op == "<" && high == "":
 			high = c.value()
-			ok = ok && minorVersion.MatchString(high)
-			if c.op == "<=" {
-				high = nextMinor(high)
-			}
-		case len(list) == 1 && minorVersion.MatchString(c.value()) && (c.op == "==" || c.op == "!="):
+		case c.op == "<=" && high == "":
+			high = nextMinor(c.value())
+		case len(list) == 1 && (c.op == "==" || c.op == "!="):
 			return []string{"python_full_version " + c.op + " '" + c.value() + ".*'"}, true
 		default:
 			return nil, false
 		}
-		if !ok {
-			return nil, false
+	}
+	if out, ok = uvPython(low, high); !ok {
+		return nil, false
+	}
+	for _, variable := range uvOrder {
+		if others[variable] != "" {
+			out = append(out, others[variable])
 		}
 	}
-	return appendBounds(low, high, other)
+	return out, true
 }
 
-// appendBounds puts the Python version first.
-func appendBounds(low, high, other string) (out []string, ok bool) {
+// uvPython prints a range of Python versions; ok is false if it is empty.
+func uvPython(low, high string) (out []string, ok bool) {
 	if low != "" && high != "" {
 		a, b := version.MustParse(low), version.MustParse(high)
 		if a.Compare(b) >= 0 {
 			return nil, false
 		}
 		if a.Minor()+1 == b.Minor() {
-			out, low, high = append(out, "python_full_version == '"+low+".*'"), "", ""
+			return []string{"python_full_version == '" + low + ".*'"}, true
 		}
 	}
 	if low != "" {
@@ -277,9 +305,6 @@ func appendBounds(low, high, other string) (out []string, ok bool) {
 	}
 	if high != "" {
 		out = append(out, "python_full_version < '"+high+"'")
-	}
-	if other != "" {
-		out = append(out, other)
 	}
 	return out, true
 }
