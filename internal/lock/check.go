@@ -12,6 +12,8 @@ import (
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
 )
 
+// What a lock file must not say.
+//
 // A lock file comes with a pull request as easily as code does, so what it says is checked before anything acts on it.
 
 // maxFileName is the longest file name in bytes that file systems take.
@@ -56,6 +58,7 @@ func (s *source) tampered(pos diag.Position, format string, args ...any) {
 		Hint: fmt.Sprintf("look how this came into the file, then run `%s`", s.format.lock)})
 }
 
+// warn reports what the user should know, though it stops nothing.
 func (s *source) warn(pos diag.Position, code, format string, args ...any) {
 	s.warnings.Addf(pos, code, format, args...)
 }
@@ -162,7 +165,7 @@ func Outside(p string) bool {
 	return path.IsAbs(p) || p == ".." || strings.HasPrefix(p, "../") || len(p) > 1 && p[1] == ':'
 }
 
-// commitLengths are those of SHA-1 and SHA-256 in hexadecimal digits.
+// shortCommit and longCommit are the lengths of SHA-1 and SHA-256 in hexadecimal digits.
 const shortCommit, longCommit = 40, 64
 
 // checkGit reports a Git source that does not say what will be built, or that runs commands.

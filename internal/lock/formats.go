@@ -199,10 +199,12 @@ func readAtMost(path string, limit int64) ([]byte, error) {
 	return data, err
 }
 
+// problemOf reports a file that cannot be read at all.
 func problemOf(path string, err error) error {
 	return &diag.Error{Pos: diag.Position{File: path}, Code: "unreadable", What: err.Error(), Err: err}
 }
 
+// asProblem returns the first problem that an error holds, or makes one of it.
 func asProblem(err error) *diag.Error {
 	if problems, ok := diag.Problems(err); ok {
 		return problems[0]

@@ -28,6 +28,8 @@ type poetryReader struct {
 	versions []version.Version // of the packages; zero for what is no version
 }
 
+// parsePoetry reads a whole poetry.lock. The version comes first, as it decides which generation the file is of; edges
+// come after all packages and after these were put in order, since an edge prefers the newest version that fits.
 func parsePoetry(s *source) *Lock {
 	r := &poetryReader{source: s, lock: &Lock{}, byName: map[string][]int{}, tables: s.lock.Tables("package")}
 	metadata := s.lock.Table("metadata")
@@ -74,7 +76,8 @@ func (r *poetryReader) readVersion(metadata *toml.Table) bool {
 	return true
 }
 
-// readPackage reads all of a package but its edges.
+// readPackage reads all of a package but its edges. The Pythons of a package are taken from the file, though only
+// generations before 2.1 decide by them: there two versions of a name may differ in nothing else.
 func (r *poetryReader) readPackage(t *toml.Table) {
 	p := Package{Name: r.name(t), Version: t.String("version"), Pos: t.KeyPos("name")}
 	p.RequiresPython = r.constraint(t, "python-versions")
@@ -90,6 +93,8 @@ func samePackage(a, b Package) bool {
 	return a.Version == b.Version && a.Source == b.Source
 }
 
+// readSource reads where a package comes from. No source means PyPI, or the first index that the project configures;
+// "legacy" is what Poetry calls any other index.
 func (r *poetryReader) readSource(p *Package, t *toml.Table) {
 	p.Source.Kind = Registry
 	if t == nil {
@@ -121,6 +126,7 @@ func (r *poetryReader) readSource(p *Package, t *toml.Table) {
 	}
 }
 
+// readFiles reads the files of a package from where its generation has them.
 func (r *poetryReader) readFiles(p *Package, t *toml.Table) {
 	if t.Has("files") {
 		for _, v := range t.Value("files").Array() {
@@ -149,6 +155,7 @@ func (r *poetryReader) otherVersion(p *Package, file string) bool {
 	return len(probe.problems) > 0 && strings.Contains(probe.problems[0].What, "is locked at")
 }
 
+// readFile reads one file. Of a package that is one file on disk, only that file counts, whatever else the index had.
 func (r *poetryReader) readFile(p *Package, v *toml.Value) {
 	t, ok := v.AsTable()
 	if !ok {

@@ -40,6 +40,8 @@ func (r *poetryReader) edges(key string, v *toml.Value) []edge {
 	}
 }
 
+// tableEdge reads a dependency with more than a version. `python` and `platform` are Poetry's own ways to write a
+// marker; the first stays a constraint, since it is in Poetry's notation.
 func (r *poetryReader) tableEdge(key string, v *toml.Value, t *toml.Table) edge {
 	e := edge{Dependency: Dependency{Name: name.Normalize(key), Extras: names(t.Strings("extras")), Pos: v.Pos}}
 	e.optional, _ = t.Bool("optional")

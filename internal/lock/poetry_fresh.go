@@ -10,7 +10,9 @@ import (
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
-// checkFresh compares the content hash, which Poetry takes over what pyproject.toml says of dependencies.
+// checkFresh compares the content hash, which Poetry takes over what pyproject.toml says of dependencies. Poetry
+// refuses to install on a mismatch, whatever the change was, and so the lock counts as stale. A lock without a
+// pyproject.toml beside it cannot be compared. See _get_content_hash in poetry/packages/locker.py.
 func (r *poetryReader) checkFresh(metadata *toml.Table) {
 	if r.project == nil {
 		return

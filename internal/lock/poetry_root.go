@@ -34,7 +34,7 @@ func (r *poetryReader) addRoot() {
 	r.lock.Packages = append(r.lock.Packages, root)
 }
 
-// flatEdges makes an edge to each package for each of its groups.
+// flatEdges serves lock-version 2.1, where the solver has already written down who needs what: it makes an edge to each package for each of its groups.
 func (r *poetryReader) flatEdges(root *Package) {
 	for i, t := range r.tables {
 		groups := t.Strings("groups")
@@ -59,7 +59,8 @@ func addTo(root *Package, group string, d ...Dependency) {
 	g.Dependencies = append(g.Dependencies, d...)
 }
 
-// rootEdges reads the dependencies of the project from pyproject.toml.
+// rootEdges reads the dependencies of the project from pyproject.toml, since locks before 2.1 do not have them.
+// [project] wins over [tool.poetry], which then only says where packages come from.
 func (r *poetryReader) rootEdges(root *Package) {
 	project, poetry := r.project.Table("project"), r.project.Table("tool", "poetry")
 	if project.Has("dependencies") || project.Has("optional-dependencies") {
@@ -97,7 +98,8 @@ func (r *poetryReader) projectEdges(root *Package, project *toml.Table) {
 	}
 }
 
-// poetryEdges reads [tool.poetry], whose extras name optional dependencies.
+// poetryEdges reads [tool.poetry], whose extras name optional dependencies. An optional dependency that no extra names
+// is never installed. The entry "python" is no dependency but the requirement on the interpreter.
 func (r *poetryReader) poetryEdges(root *Package, poetry *toml.Table) {
 	dependencies := poetry.Table("dependencies")
 	optional := map[string][]Dependency{}
@@ -123,6 +125,7 @@ func (r *poetryReader) poetryEdges(root *Package, poetry *toml.Table) {
 	}
 }
 
+// groupEdges reads a group of [tool.poetry.group], or the dev-dependencies that there were before groups.
 func (r *poetryReader) groupEdges(root *Package, group string, dependencies *toml.Table) {
 	for _, key := range dependencies.Keys() {
 		for _, e := range r.edges(key, dependencies.Value(key)) {

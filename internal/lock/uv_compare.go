@@ -32,6 +32,8 @@ var platforms = []marker.Environment{
 	{OSName: "posix", SysPlatform: "emscripten", PlatformSystem: "Emscripten", PlatformMachine: "wasm32"},
 }
 
+// newComparer prepares the environments. Pythons that the lock does not admit are left out: uv drops what a marker
+// says of them, and a project may well still say it.
 func newComparer(requires Constraint) *comparer {
 	c := &comparer{known: map[[2]string]bool{}}
 	for minor := range minorVersions {
@@ -118,11 +120,12 @@ func find(w asked, have []*locked, sources *toml.Table, same *comparer) *locked 
 	return found
 }
 
+// sorted returns a sorted copy; the order of extras means nothing.
 func sorted(list []string) []string {
 	return slices.Sorted(slices.Values(list))
 }
 
-// sameSpecifiers compares as sets.
+// sameSpecifiers compares as sets: uv writes specifiers in an order and spelling of its own.
 func sameSpecifiers(a, b version.Specifiers) bool {
 	contains := func(list version.Specifiers, s version.Specifier) bool {
 		return slices.ContainsFunc(list, s.Equal)

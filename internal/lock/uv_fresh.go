@@ -14,6 +14,8 @@ import (
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
+// Whether a uv.lock is fresh.
+//
 // uv keeps no hash; it compares what each project asks for with what its lock says that it asked for. We do the same
 // for what stands in pyproject.toml as it is. A project's own version may differ: it is not part of what is locked.
 
@@ -34,6 +36,8 @@ type locked struct {
 	used       bool
 }
 
+// checkFresh compares each project of the workspace, then what the workspace itself says. A member whose folder leads
+// outside is not opened; selection refuses it anyway.
 func (r *uvReader) checkFresh() {
 	same := newComparer(r.lock.RequiresPython)
 	var requires []Constraint
@@ -66,7 +70,8 @@ func (r *uvReader) stale(pos diag.Position, format string, args ...any) {
 	}
 }
 
-// checkMember compares the requirements of one project.
+// checkMember compares the requirements of one project: its own with its extras, and those of its groups. A project
+// without [project], or with requirements that its backend computes, says nothing that could be compared.
 func (r *uvReader) checkMember(p *Package, t, project *toml.Table, same *comparer) {
 	sources := project.Table("tool", "uv", "sources")
 	metadata, groups := t.Table("metadata"), r.askedGroups(project)
@@ -176,7 +181,9 @@ func (r *uvReader) lockedIn(list *toml.Value) []*locked {
 // maxRequirements is how many requirements one list holds; each is compared with each.
 const maxRequirements = 5000
 
-// match pairs what is asked for with what is locked; what is left over on either side makes the lock stale.
+// match pairs what is asked for with what is locked; what is left over on either side makes the lock stale. A
+// requirement whose source is in tool.uv.sources has no versions in the lock, and may stand there several times, once
+// for each source by marker.
 func (r *uvReader) match(want []asked, have []*locked, sources *toml.Table, same *comparer) {
 	if len(want) > maxRequirements || len(have) > maxRequirements {
 		r.bad(r.source.lock.Pos, "a project has more than %d requirements", maxRequirements)
@@ -233,6 +240,7 @@ func (r *uvReader) checkBare(p *Package, project *toml.Table, groups map[string]
 	}
 }
 
+// checkEdges compares by name and version only: without metadata the lock does not know markers or extras asked for.
 func (r *uvReader) checkEdges(edges []Dependency, want []asked, same *comparer) {
 	for _, w := range want {
 		i := slices.IndexFunc(edges, func(d Dependency) bool { return d.Name == w.name })
@@ -245,6 +253,7 @@ func (r *uvReader) checkEdges(edges []Dependency, want []asked, same *comparer) 
 	}
 }
 
+// changedEdge reports an edge that leads to a version which the project no longer admits.
 func (r *uvReader) changedEdge(w asked, d Dependency) {
 	for _, i := range d.To {
 		if v, err := version.Parse(r.lock.Packages[i].Version); err == nil && !w.Specifiers.Contains(v, true) {

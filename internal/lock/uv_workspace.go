@@ -12,8 +12,10 @@ import (
 // maxMembers is how many projects of a workspace are read. The largest known have some hundreds.
 const maxMembers = 2000
 
+// itoa writes a number of the file.
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
+// unescape decodes a part of a query; what cannot be decoded stays, since it is only compared and shown.
 func unescape(s string) string {
 	if decoded, err := url.QueryUnescape(s); err == nil {
 		return decoded
@@ -21,7 +23,8 @@ func unescape(s string) string {
 	return s
 }
 
-// readWorkspace finds the projects among the packages. A lock of one project does not list members.
+// readWorkspace finds the projects among the packages. A lock of one project does not list members. The root is the
+// project of the lock's own folder; a workspace may have none, and then all members are built, as uv does.
 func (r *uvReader) readWorkspace(manifest *toml.Table) {
 	for i := range r.lock.Packages {
 		p := &r.lock.Packages[i]
@@ -86,6 +89,8 @@ func (r *uvReader) setDefaults() {
 	}
 }
 
+// markDefaults marks the groups that are chosen unless somebody says otherwise.
+// See https://docs.astral.sh/uv/concepts/projects/dependencies/#default-groups.
 func markDefaults(groups []Group, project *toml.Table) {
 	uv := project.Table("tool", "uv")
 	chosen := []string{"dev"}

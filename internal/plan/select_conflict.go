@@ -12,6 +12,8 @@ import (
 // uv lets a project declare that extras, groups or members conflict, and then locks a version for each side. Which
 // edge is for which side stands in its marker, as an extra whose name is made of lengths and names.
 
+// These are the names that uv gives them; lengths are in bytes, so that no two items share a name.
+
 func extraName(pkg, extra string) string { return fmt.Sprintf("extra-%d-%s-%s", len(pkg), pkg, extra) }
 func groupName(pkg, group string) string { return fmt.Sprintf("group-%d-%s-%s", len(pkg), pkg, group) }
 func projectName(pkg string) string      { return fmt.Sprintf("project-%d-%s", len(pkg), pkg) }
@@ -33,6 +35,7 @@ func (w *walker) activateRoots(roots []int) {
 	}
 }
 
+// activateGroups makes the groups that are wanted active.
 func (w *walker) activateGroups(owner string, groups []lock.Group) {
 	for _, g := range groups {
 		if w.wantsGroup(g) {
@@ -76,6 +79,7 @@ func (w *walker) checkConflicts() {
 	}
 }
 
+// describeItem names an item in a message.
 func describeItem(item lock.ConflictItem) string {
 	switch {
 	case item.Extra != "":

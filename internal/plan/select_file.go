@@ -54,7 +54,8 @@ func describeSource(s lock.Source) string {
 	return text
 }
 
-// takeFile fills in the best file.
+// takeFile fills in the best file. An address or path is of one file, but that may still be a wheel that does not run
+// on the target, so these are chosen among, too.
 func (c *chooser) takeFile(p *lock.Package, out *Package) bool {
 	f, ok := c.best(p.Files)
 	if !ok {
@@ -82,7 +83,8 @@ func (c *chooser) takeFile(p *lock.Package, out *Package) bool {
 	return c.checkHash(p, f)
 }
 
-// best returns the wheel with the best tag, of several the one with the highest build tag; else the best sdist.
+// best follows pip: a wheel that runs on the target before any source distribution, and among wheels the order of the
+// target's tags. It returns the wheel with the best tag, of several the one with the highest build tag; else the best sdist.
 func (c *chooser) best(files []lock.File) (lock.File, bool) {
 	chosen, bestRank := -1, 0
 	for i, f := range files {

@@ -11,6 +11,8 @@ import (
 )
 
 // pick returns the package that an edge leads to: the best that this edge and, as far as is known, all others admit.
+// An edge of uv.lock names one package, and then there is nothing to choose; edges of older poetry.lock carry
+// constraints that several locked versions may satisfy.
 func (w *walker) pick(d lock.Dependency) (int, bool) {
 	to := d.To
 	if len(to) > 1 {

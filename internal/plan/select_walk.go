@@ -47,6 +47,8 @@ type node struct {
 // maxWalks ends a lock file that was made not to settle. Real ones need two or three walks.
 const maxWalks = 64
 
+// run walks until a walk teaches nothing new, and leaves the last one's result. What a walk learned of extras stays
+// for the next even if its reason fell away, as in uv's first pass; versions are narrowed anew from walk to walk.
 func (w *walker) run() {
 	w.active, w.extras, w.chosen = map[string]bool{}, map[int][]string{}, map[lock.ConflictItem]bool{}
 	for _, set := range w.lock.Conflicts {
@@ -71,7 +73,8 @@ func (w *walker) run() {
 		What: "the versions and extras of the file depend on each other in a circle", Hint: "write the lock file again"})
 }
 
-// roots returns the projects that are built.
+// roots returns the projects that are built: the member asked for, all of them, or the one of the lock's folder. A
+// workspace whose folder holds no project means all of its members.
 func (w *walker) roots() []int {
 	switch {
 	case w.target.Package != "":
@@ -91,6 +94,7 @@ func (w *walker) roots() []int {
 	}
 }
 
+// memberNames returns the names of the workspace's members, for a hint.
 func (w *walker) memberNames() []string {
 	var names []string
 	for _, i := range w.lock.Members {
@@ -155,6 +159,7 @@ func (w *walker) checkNames(roots []int) {
 	w.checkKnown("extra", w.target.Extras, extras)
 }
 
+// checkKnown reports names that are not known, with those that are: most are spelling mistakes.
 func (w *walker) checkKnown(what string, asked, known []string) {
 	slices.Sort(known)
 	known = slices.Compact(known)
@@ -171,7 +176,8 @@ func (w *walker) checkKnown(what string, asked, known []string) {
 	}
 }
 
-// walk goes once through the graph.
+// walk goes once through the graph, breadth first from the projects, so that the first reason for a package is the
+// one nearest to the project.
 func (w *walker) walk(roots []int) {
 	w.queue, w.seen = w.queue[:0], make(map[node]bool, len(w.lock.Packages))
 	w.admit, w.met, w.reasons = map[string][]int{}, map[string][]int{}, map[int][]Reason{}
@@ -201,6 +207,7 @@ func (w *walker) walk(roots []int) {
 	}
 }
 
+// groupEdges follows the edges of the groups that are wanted.
 func (w *walker) groupEdges(owner int, by string, groups []lock.Group) {
 	for _, g := range groups {
 		if !w.wantsGroup(g) {
@@ -212,7 +219,8 @@ func (w *walker) groupEdges(owner int, by string, groups []lock.Group) {
 	}
 }
 
-// expand follows the edges of a package or extra.
+// expand follows the edges of a package or extra. In a flat lock only the project's edges count: its tool has worked
+// out all others, and put the result into their markers.
 func (w *walker) expand(n node) {
 	p := &w.lock.Packages[n.pkg]
 	if w.lock.Flat && n.pkg != w.lock.Root {

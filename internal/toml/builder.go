@@ -30,6 +30,8 @@ type builder struct {
 	depth   int    // of the last header
 }
 
+// parse reads the whole document. It stops at the first problem: what follows a mistake in TOML is seldom meant as it
+// then reads.
 func (b *builder) parse(data []byte) error {
 	// The parser takes the capacity of its slices for offsets, so spare capacity of the caller must go.
 	b.parser.Reset(data[:len(data):len(data)])
@@ -43,6 +45,7 @@ func (b *builder) parse(data []byte) error {
 	return b.syntaxError(b.parser.Error())
 }
 
+// expression adds one header, or one line of key and value.
 func (b *builder) expression(n *unstable.Node) error {
 	switch n.Kind {
 	case unstable.KeyValue:
@@ -72,6 +75,7 @@ func (b *builder) syntaxError(err error) error {
 	return e
 }
 
+// problem makes an error without a hint.
 func (b *builder) problem(pos diag.Position, format string, args ...any) *diag.Error {
 	return &diag.Error{Pos: pos, Code: "toml", What: fmt.Sprintf(format, args...)}
 }
@@ -152,7 +156,8 @@ func (b *builder) element(t *Table, key string, pos diag.Position) (*Table, erro
 	return nil, b.defined(key, pos, e)
 }
 
-// keyValue adds "a.b.c = value" to a table.
+// keyValue adds "a.b.c = value" to a table. The tables a and b may be new or come from other dotted keys, but from
+// nothing else: who writes [a.b] has said all of it there.
 func (b *builder) keyValue(t *Table, n *unstable.Node, depth int) error {
 	for it := n.Key(); it.Next(); {
 		key, pos := b.key(it.Node())
@@ -253,6 +258,7 @@ func firstOffset(n *unstable.Node, otherwise int) int {
 	return otherwise
 }
 
+// inlineTable adds the keys of an inline table, which may be dotted as those of any table.
 func (b *builder) inlineTable(t *Table, n *unstable.Node, depth int) error {
 	for it := n.Children(); it.Next(); {
 		if err := b.keyValue(t, it.Node(), depth); err != nil {

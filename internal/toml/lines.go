@@ -15,6 +15,7 @@ type lines struct {
 	last   int   // index of the line found last
 }
 
+// newLines finds the beginnings of all lines.
 func newLines(file string, data []byte) *lines {
 	starts := make([]int, 1, bytes.Count(data, []byte{'\n'})+1)
 	for i, c := range data {

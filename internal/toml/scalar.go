@@ -20,6 +20,7 @@ var (
 	errIntRange   = errors.New("an integer that does not fit into 64 bits")
 )
 
+// scalar converts a token of a kind that the parser has told from its first bytes.
 func scalar(kind unstable.Kind, raw []byte) (any, error) {
 	switch kind {
 	case unstable.Bool:
