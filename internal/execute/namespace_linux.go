@@ -43,6 +43,9 @@ func runSandbox(ctx context.Context, root string, c Command) (int, error) {
 	if err != nil {
 		return -1, err
 	}
+	if root == "/" {
+		return -1, errors.New("the host's own root cannot be the root of a sandbox")
+	}
 	s, err := startSandbox(ctx, root, c)
 	if err != nil {
 		return -1, err
