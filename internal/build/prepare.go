@@ -141,14 +141,8 @@ func (b *builder) check(in *inputs) error {
 		return err
 	}
 	in.target.Python, in.target.Libc = facts.Python, facts.Libc
-	if _, err := in.choose(); err != nil {
-		found, ok := diag.Problems(err)
-		if !ok {
-			return err
-		}
-		problems = append(problems, found...)
-	}
-	return problems.Err()
+	_, err = in.choose()
+	return joinProblems(problems, err)
 }
 
 // expectedFacts is what the base has by lithe.lock, else what its suite had when this release was made.

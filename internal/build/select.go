@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/lithe-build/lithe/internal/base"
 	"github.com/lithe-build/lithe/internal/diag"
@@ -15,6 +16,7 @@ import (
 type SelectOptions struct {
 	Dir    string
 	Lock   string      // "" means the configuration's, else the one that is found
+	Stale  string      // "warn" goes on with a lock that does not fit pyproject.toml
 	Target plan.Target // Python, Libc and Platform may be empty: then the default base's
 }
 
@@ -45,7 +47,19 @@ func Select(opt SelectOptions) (plan.Target, []plan.Package, diag.List, error) {
 		}
 	}
 	packages, err := plan.Select(l, t)
-	return t, packages, append(l.Warnings, l.Stale...), err
+	if opt.Stale == "warn" {
+		return t, packages, append(l.Warnings, l.Stale...), err
+	}
+	return t, packages, l.Warnings, joinProblems(l.Stale, err)
+}
+
+// joinProblems adds the problems of err to others. An error that is no problem of the user's comes first.
+func joinProblems(problems diag.List, err error) error {
+	found, ok := diag.Problems(err)
+	if err != nil && !ok {
+		return err
+	}
+	return append(slices.Clone(problems), found...).Err()
 }
 
 // configuredLock returns the configuration's lock file. A project that cannot be read may still have a lock that can.

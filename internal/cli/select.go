@@ -34,6 +34,7 @@ func (a *app) selectCommand() *cobra.Command {
 	f.StringVar(&opt.Target.Package, "package", "", "member of the workspace")
 	f.BoolVar(&opt.Target.AllPackages, "all-packages", false, "every member of the workspace")
 	f.StringVar(&opt.Lock, "lock", "", "lock `file` of the project")
+	f.StringVar(&opt.Stale, "stale", "error", "what a lock file that does not fit pyproject.toml is: error or warn")
 	asJSON := f.Bool("json", false, "print JSON")
 	cmd.RunE = func(_ *cobra.Command, args []string) (err error) {
 		if opt.Dir, err = dirArgument(args); err != nil {
