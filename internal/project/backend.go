@@ -7,7 +7,7 @@ import (
 )
 
 // Backend is how wheels of the project are built: [build-system].
-// See https://packaging.python.org/en/latest/specifications/pyproject-toml/#declaring-build-system-dependencies-the-build-system-table.
+// See https://packaging.python.org/en/latest/specifications/pyproject-toml/ on [build-system].
 type Backend struct {
 	Name        string        // "poetry.core.masonry.api"
 	Pos         diag.Position // of the name, else of [build-system]

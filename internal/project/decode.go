@@ -58,7 +58,7 @@ func (t table) decodeTable(d *decoder, path string, in *toml.Table) {
 			d.problem(in.KeyPos(name), "not-supported-yet", fmt.Sprintf("%s is not supported yet", full),
 				"remove the key; docs/limitations.md says what comes later")
 		default:
-			before := len(d.list)
+			before := len(d.list) // a value with a problem counts as not set, so that nothing is inferred from half of it
 			t.keys[i].value.decode(d, full, in.Value(name))
 			if d.positions != nil && len(d.list) == before {
 				d.positions[strings.TrimPrefix(full, d.prefix)] = in.KeyPos(name)
@@ -125,6 +125,7 @@ func decodeConfig(root string, in *toml.Table) (Config, map[string]Target, diag.
 	out := map[string]Target{}
 	for _, name := range slices.Sorted(maps.Keys(targets)) {
 		t := Target{Config: c.clone(), Name: name}
+		// A target starts from the whole configuration, and what it sets is noted under the key's plain name.
 		d.positions, d.prefix = t.positions, "targets."+name+"."
 		table{targetKeys(&t)}.decodeTable(d, "targets."+name, targets[name])
 		out[name] = t

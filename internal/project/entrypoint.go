@@ -40,6 +40,7 @@ func (p *Project) command(t Target, modules []entry.Entry) (EntryPoint, error) {
 		return EntryPoint{Entrypoint: t.Entrypoint, Cmd: t.Cmd,
 			Evidence: evidence("entrypoint", t.Entrypoint, "the configuration says so", pos, "entrypoint")}, nil
 	}
+	// Without an entry point, a command that begins with a program is meant as the whole; else it is its arguments.
 	if pos, ok := t.Position("cmd"); ok && path.IsAbs(t.Cmd[0]) {
 		return EntryPoint{Cmd: t.Cmd, Evidence: evidence("entrypoint", t.Cmd, "the configuration says so", pos, "entrypoint")}, nil
 	}
@@ -49,7 +50,8 @@ func (p *Project) command(t Target, modules []entry.Entry) (EntryPoint, error) {
 		found := infer(p, f)
 		if len(found) == 1 {
 			c := found[0]
-			return EntryPoint{Entrypoint: c.command, Cmd: t.Cmd, Evidence: evidence("entrypoint", c.command, c.reason, c.pos, "entrypoint")}, nil
+			return EntryPoint{Entrypoint: c.command, Cmd: t.Cmd,
+				Evidence: evidence("entrypoint", c.command, c.reason, c.pos, "entrypoint")}, nil
 		}
 		tried = append(tried, found...)
 	}
@@ -81,6 +83,7 @@ func (p *Project) noEntryPoint(tried []candidate) error {
 		what = "several things could run: " + strings.Join(names, ", ")
 		hint = "choose one: entrypoint = " + execForm(strings.Join(tried[0].command, " ")) + " in [tool.lithe]"
 	}
+	// The file to change is the one to name, so another file's line is no help.
 	pos := diag.Position{File: p.ConfigFile, Line: 1}
 	if len(tried) > 0 && tried[0].pos.File == p.ConfigFile {
 		pos = tried[0].pos
@@ -128,11 +131,14 @@ func fromOneMain(p *Project, f *finder) []candidate {
 func mains(p *Project, f *finder, reason string) (all []candidate) {
 	for _, dir := range f.dirs() {
 		if f.has(dir + "/__main__.py") {
-			all = append(all, candidate{"python -m " + dir, []string{venvPython, "-m", dir}, reason, p.filePosition(dir + "/__main__.py")})
+			all = append(all, candidate{"python -m " + dir,
+				[]string{venvPython, "-m", dir}, reason, p.filePosition(dir + "/__main__.py")})
 		}
 	}
 	return all
 }
+
+// A file runs by its path: /app is then on the path of imports, and a package next to it is found.
 
 // scriptNames are what people call the file to run, in order of preference.
 var scriptNames = []string{"main.py", "app.py"}
@@ -189,7 +195,8 @@ var servers = strings.Fields("uvicorn gunicorn hypercorn daphne granian uwsgi wa
 func (p *Project) stopSignal(t Target, e *EntryPoint) {
 	if pos, ok := t.Position("stop-signal"); ok {
 		e.StopSignal = t.StopSignal
-		e.Evidence = append(e.Evidence, evidence("stop-signal", []string{t.StopSignal}, "the configuration says so", pos, "stop-signal")...)
+		e.Evidence = append(e.Evidence, evidence("stop-signal",
+			[]string{t.StopSignal}, "the configuration says so", pos, "stop-signal")...)
 		return
 	}
 	reason := "a Python program has a handler for it"
@@ -197,7 +204,8 @@ func (p *Project) stopSignal(t Target, e *EntryPoint) {
 	if program := program(append(slices.Clone(e.Entrypoint), e.Cmd...)); slices.Contains(servers, program) {
 		e.StopSignal, reason = "SIGTERM", fmt.Sprintf("%s is a server, which has a handler for it", program)
 	}
-	e.Evidence = append(e.Evidence, evidence("stop-signal", []string{e.StopSignal}, reason, e.Evidence[0].Pos, "stop-signal")...)
+	e.Evidence = append(e.Evidence, evidence("stop-signal",
+		[]string{e.StopSignal}, reason, e.Evidence[0].Pos, "stop-signal")...)
 }
 
 // program returns what a command really runs: behind `python -m`, the module.

@@ -77,12 +77,14 @@ func (w *walker) add(name, to string, e fs.DirEntry) error {
 		return nil
 	}
 	if len(w.from) >= maxFiles {
-		return &diag.Error{Pos: diag.Position{File: name}, Code: "too-many-files", What: fmt.Sprintf("the project has more than %d files", maxFiles),
+		return &diag.Error{Pos: diag.Position{File: name}, Code: "too-many-files",
+			What: fmt.Sprintf("the project has more than %d files", maxFiles),
 			Hint: "list what does not belong into the image in .gitignore, or in files.exclude"}
 	}
 	w.from[to] = name
 	if !utf8.ValidString(name) {
-		w.problem(name, "file-name", fmt.Sprintf("the file name %q is not UTF-8", name), "rename the file, or leave it out by files.exclude")
+		w.problem(name, "file-name", fmt.Sprintf("the file name %q is not UTF-8", name),
+			"rename the file, or leave it out by files.exclude")
 		return nil
 	}
 	switch e.Type() {
@@ -110,7 +112,8 @@ func (w *walker) link(name, to string) error {
 		return err
 	}
 	slash := filepath.ToSlash(target)
-	if path.IsAbs(slash) || filepath.IsAbs(target) || !filepath.IsLocal(path.Join(path.Dir(name), slash)) || w.escapes(name) {
+	if path.IsAbs(slash) || filepath.IsAbs(target) || !filepath.IsLocal(path.Join(path.Dir(name), slash)) ||
+		w.escapes(name) {
 		w.problem(name, "symlink", fmt.Sprintf("the symbolic link points to %s, outside the project", target),
 			"make the link relative to a file of the project, or leave it out by files.exclude")
 		return nil

@@ -85,6 +85,7 @@ func (f *finder) guard(name string) int {
 		return 0
 	}
 	defer r.Close()
+	// Line by line, and no further than the cap: a generated module may have hundreds of megabytes.
 	lines := bufio.NewScanner(io.LimitReader(r, maxScript))
 	lines.Buffer(nil, maxScript)
 	for n := 1; lines.Scan(); n++ {

@@ -75,10 +75,12 @@ func (m *Metadata) readVersion(list *diag.List, project, poetry *toml.Table) {
 	m.Version, m.VersionPos = oneText(list, "version", project, poetry)
 	if m.Version != "" {
 		if _, err := version.Parse(m.Version); err != nil {
-			list.Add(&diag.Error{Pos: m.VersionPos, Code: "metadata", What: err.Error(), Hint: "see https://packaging.python.org/en/latest/specifications/version-specifiers/"})
+			list.Add(&diag.Error{Pos: m.VersionPos, Code: "metadata", What: err.Error(),
+				Hint: "see https://packaging.python.org/en/latest/specifications/version-specifiers/"})
 		}
 		return
 	}
+	// That it is dynamic is no problem yet: a project whose files are copied needs no version.
 	if slices.Contains(project.Strings("dynamic"), "version") {
 		m.Dynamic, m.VersionPos = true, project.KeyPos("dynamic")
 	}

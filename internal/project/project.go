@@ -101,7 +101,8 @@ func (p *Project) readFiles(list *diag.List) (err error) {
 		root, in = litheFile, own
 	case own != nil:
 		list.Add(&diag.Error{Pos: own.Pos, Code: "two-configurations",
-			What: "lithe.toml stands beside pyproject.toml, where it is not read", Hint: "move its keys to [tool.lithe] in pyproject.toml"})
+			What: "lithe.toml stands beside pyproject.toml, where it is not read",
+			Hint: "move its keys to [tool.lithe] in pyproject.toml"})
 	}
 	if v := p.Pyproject.Table("tool").Value("lithe"); v != nil && in == nil {
 		list.Addf(v.Pos, "config-type", "tool.lithe is of type %s, not a table", v.Kind())

@@ -37,6 +37,7 @@ func (i include) decode(d *decoder, at string, v *toml.Value) {
 	if !in.Has("path") {
 		d.problem(v.Pos, "config-value", at+" has no path", "say which files are meant: {path = \"…\", to = \"…\"}")
 	}
+	// A file there would stand above one of the base or of a wheel, whose record then lies.
 	if first, _, _ := strings.Cut(strings.TrimPrefix(path.Clean("/"+destination(*i.to)), "/"), "/"); slices.Contains(reserved, first) {
 		d.problem(v.Pos, "config-value", fmt.Sprintf("%s puts files into /%s, which is lithe's own", at, first),
 			"choose another place, such as /app or /srv")

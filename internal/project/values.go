@@ -47,6 +47,7 @@ func (r rule) schema() schema {
 
 // check reports a text that the rule does not allow.
 func (r rule) check(d *decoder, path string, pos diag.Position, s string) bool {
+	// No argument, variable or path can hold one: the kernel would cut the text there.
 	if strings.ContainsRune(s, 0) {
 		d.problem(pos, "config-value", fmt.Sprintf("%s has a zero byte", path), "")
 		return false
@@ -177,7 +178,7 @@ func (a array[T]) decode(d *decoder, path string, v *toml.Value) {
 	case len(items) > maxItems:
 		d.problem(v.Pos, "config-value", fmt.Sprintf("%s has %d elements, more than %d", path, len(items), maxItems), "")
 		return
-	case len(items) == 0 && a.nonEmpty:
+	case len(items) == 0 && a.nonEmpty: // an empty list would mean nothing where none means inferred
 		d.problem(v.Pos, "config-value", path+" is empty", "leave it out, or give at least one element")
 		return
 	}

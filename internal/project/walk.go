@@ -59,7 +59,8 @@ func (w *walker) start() (s state) {
 // dir goes through a directory, "" being the project.
 func (w *walker) dir(dir string, s state) error {
 	if s.depth++; s.depth > maxDepth {
-		return &diag.Error{Pos: diag.Position{File: dir}, Code: "too-deep", What: fmt.Sprintf("more than %d directories stand inside each other", maxDepth)}
+		return &diag.Error{Pos: diag.Position{File: dir}, Code: "too-deep",
+			What: fmt.Sprintf("more than %d directories stand inside each other", maxDepth)}
 	}
 	if err := w.readGitignore(dir, &s); err != nil {
 		return err
@@ -85,6 +86,7 @@ func (w *walker) one(name string, e fs.DirEntry, s state) error {
 	if !e.IsDir() {
 		return w.file(name, e, s, reason)
 	}
+	// An ignored directory is entered only for what files.include may name in it.
 	if s.ignored && !s.mayInclude() {
 		if reason != "" {
 			w.out.Skipped = append(w.out.Skipped, Skipped{name, reason})
@@ -105,6 +107,7 @@ func (w *walker) decide(name string, e fs.DirEntry, s state) (reason string, bel
 	protected := neverReason(w.host(name), base, e.IsDir())
 	below = s
 	below.includes, below.excludes = nil, nil
+	// files.exclude is asked first, since it wins over everything, files.include too.
 	for i, g := range w.excludes {
 		next := g.next(s.excludes[i], base, false)
 		if g.matches(next) {
@@ -116,7 +119,7 @@ func (w *walker) decide(name string, e fs.DirEntry, s state) (reason string, bel
 	for i, in := range w.includes {
 		below.includes = append(below.includes, in.glob.next(s.includes[i], base, protected != ""))
 	}
-	if s.ignored {
+	if s.ignored { // by a directory above: no rule brings a file back from there, as git has it
 		return "", below, nil
 	}
 	byDocker, err := w.dockerIgnores(name, s.docker, &below)
