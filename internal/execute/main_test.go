@@ -2,6 +2,7 @@ package execute_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,22 +26,25 @@ func TestMain(m *testing.M) {
 			execute.Command{Args: []string{"/program", "wait"}, Stdout: os.Stdout})
 		return
 	}
-	code := m.Run()
-	if os.Getenv(rootVariable) == "" {
-		if dir, err := madeRoot(); err == nil {
-			_ = os.RemoveAll(filepath.Dir(dir))
-		}
-	}
-	os.Exit(code)
+	os.Exit(runTests(m))
 }
 
-// madeRoot makes a root with one static program in it, which every user may read.
-var madeRoot = sync.OnceValues(func() (string, error) {
+func runTests(m *testing.M) int {
 	top, err := os.MkdirTemp("", "lithe-execute-")
 	if err != nil {
-		return "", err
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	root := filepath.Join(top, "root")
+	defer os.RemoveAll(top)
+	madeRoot = sync.OnceValues(func() (string, error) { return makeRoot(filepath.Join(top, "root")) })
+	return m.Run()
+}
+
+// madeRoot returns a root that is made when it is first needed.
+var madeRoot func() (string, error)
+
+// makeRoot makes a root with one static program in it, which every user may read.
+func makeRoot(root string) (string, error) {
 	for _, dir := range []string{"proc", "dev", "tmp", "etc", "work", "mnt"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			return "", err
@@ -57,8 +61,8 @@ var madeRoot = sync.OnceValues(func() (string, error) {
 	if err := build.Run(); err != nil {
 		return "", err
 	}
-	return root, os.Chmod(top, 0o755)
-})
+	return root, os.Chmod(filepath.Dir(root), 0o755)
+}
 
 func testRoot(t *testing.T) string {
 	t.Helper()
