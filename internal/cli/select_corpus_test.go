@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// corpusRow is one row of expected.json: what the project's own tool selects for a target and a part of the project.
+type corpusRow struct {
+	Status   string
+	Packages []int
+	IfStale  *json.RawMessage `json:"if_staleness_ignored"`
+}
+
+type corpusPackage struct{ Name, Version, Kind, Hash string }
+
+// TestSelectCommandCorpus runs `lithe select --json` as a user would on every given lock of Poetry and uv. The package
+// plan compares the same rows in more detail; here the flags, the output and the exit code are what is tested.
+func TestSelectCommandCorpus(t *testing.T) {
+	dir := os.Getenv("LITHE_CORPUS")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared", "corpus")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("no corpus: set LITHE_CORPUS to its folder")
+	}
+	var targets map[string]struct {
+		Environment map[string]string
+		Glibc       [2]int
+	}
+	readJSON(t, filepath.Join(dir, "vectors", "targets", "targets.json"), &targets)
+	counts := map[string]int{}
+	for _, pattern := range []string{"poetry-*", "uv-*"} {
+		cases, _ := filepath.Glob(filepath.Join(dir, "locks", pattern))
+		for _, path := range cases {
+			var want struct {
+				Packages []corpusPackage
+				Targets  map[string]map[string]corpusRow
+			}
+			readJSON(t, filepath.Join(path, "expected.json"), &want)
+			for _, target := range slices.Sorted(maps.Keys(want.Targets)) {
+				env := targets[target]
+				args := []string{"select", path, "--json", "--python", env.Environment["python_full_version"],
+					"--platform", map[string]string{"x86_64": "linux/amd64", "aarch64": "linux/arm64"}[env.Environment["platform_machine"]],
+					"--libc", fmt.Sprintf("glibc-%d.%d", env.Glibc[0], env.Glibc[1])}
+				for variant, row := range want.Targets[target] {
+					counts[checkRow(t, append(args, variantFlags[variant]...), row, want.Packages)]++
+				}
+			}
+		}
+	}
+	t.Logf("%d rows agree, %d are refused as the tool does, %d have no oracle", counts["agreed"], counts["refused"], counts["none"])
+	if counts["agreed"] < 100 {
+		t.Errorf("only %d rows were compared", counts["agreed"])
+	}
+}
+
+var variantFlags = map[string][]string{
+	"prod": nil, "dev": {"--target", "dev"}, "all-extras": {"--all-extras"}, "all-groups": {"--all-groups"},
+	"all-packages": {"--all-packages"},
+}
+
+// checkRow runs one selection and says how it compares.
+func checkRow(t *testing.T, args []string, row corpusRow, packages []corpusPackage) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := Main(t.Context(), args, System{Getenv: func(string) string { return "" }, Stdout: &stdout, Stderr: &stderr})
+	var got struct {
+		Packages []corpusPackage
+		Problems []struct{ Code, Message string }
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil {
+		t.Fatalf("%s: %v\n%s%s", strings.Join(args, " "), err, stdout.Bytes(), stderr.Bytes())
+	}
+	want, without := expectedLines(row, packages)
+	switch {
+	case row.Status == "native-error" && row.IfStale == nil:
+		return "none"
+	case row.Status != "ok" || len(without) > 0:
+		if code != ExitProblem || len(got.Problems) == 0 {
+			t.Errorf("%s: exit code %d and %d problems, want a refusal", strings.Join(args, " "), code, len(got.Problems))
+		}
+		return "refused"
+	}
+	var lines []string
+	for _, p := range got.Packages {
+		lines = append(lines, line(p))
+	}
+	slices.Sort(lines)
+	if diff := cmp.Diff(want, lines); diff != "" || code != ExitOK {
+		t.Errorf("%s: exit code %d, packages (-want +got):\n%s%s", strings.Join(args, " "), code, diff, stdout.Bytes())
+	}
+	return "agreed"
+}
+
+// expectedLines returns the packages of a row, and those for which the lock has no files at all.
+func expectedLines(row corpusRow, packages []corpusPackage) (lines, without []string) {
+	for _, i := range row.Packages {
+		if packages[i].Kind == "none" {
+			without = append(without, packages[i].Name)
+			continue
+		}
+		lines = append(lines, line(packages[i]))
+	}
+	slices.Sort(lines)
+	return lines, without
+}
+
+func line(p corpusPackage) string {
+	return strings.Join([]string{p.Name, p.Version, p.Kind, p.Hash}, " ")
+}
+
+func readJSON(t *testing.T, path string, v any) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		t.Fatal(err)
+	}
+}
