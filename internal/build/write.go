@@ -38,16 +38,28 @@ func (b *builder) writeTo(ctx context.Context, result *Result, name string, d de
 		return err
 	}
 	result.Outputs = append(result.Outputs, Output{Destination: name, Reference: written.Digest, Sent: written.Sent, ID: written.ID})
-	b.ended("write", "%s, %.1f MB moved", name, float64(written.Sent)/1e6)
+	b.ended("write", "%s, %s", name, movedText(written.Sent))
 	return nil
 }
 
-// checkOutputs finds mistakes in the destinations before anything is built.
-func (o Options) checkOutputs() error {
+// movedText says how much went to a destination, in a unit that does not round a small change to nothing.
+func movedText(sent int64) string {
+	switch {
+	case sent == 0:
+		return "nothing to move"
+	case sent < 1e6:
+		return fmt.Sprintf("%.1f kB moved", float64(sent)/1e3)
+	default:
+		return fmt.Sprintf("%.1f MB moved", float64(sent)/1e6)
+	}
+}
+
+// CheckOutputs finds mistakes in destinations and names. Whoever asks the user for them does so before a build.
+func (o Options) CheckOutputs() error {
 	for _, output := range o.Outputs {
 		if _, err := destination.Parse(output); err != nil {
 			return err
 		}
 	}
-	return nil
+	return destination.CheckTags(o.Tags)
 }

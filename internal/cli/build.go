@@ -36,6 +36,9 @@ func (a *app) buildCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if err := asUsage(opt.CheckOutputs()); err != nil {
+			return err
+		}
 		result, err := a.build(cmd.Context(), opt, flags.progress)
 		if err != nil {
 			return err
@@ -80,7 +83,14 @@ func (a *app) printDigests(result *build.Result, opt build.Options) error {
 type metadata struct {
 	Digest    string             `json:"digest"`
 	Platforms []platformMetadata `json:"platforms"`
+	Outputs   []outputMetadata   `json:"outputs"`
 	Timings   []build.Timing     `json:"timings"`
+}
+
+type outputMetadata struct {
+	Destination string `json:"destination"` // as it was asked for, or the name of the engine
+	Reference   string `json:"reference"`   // what was printed
+	Sent        int64  `json:"sent"`        // bytes moved; 0 where all was there
 }
 
 type platformMetadata struct {
@@ -113,7 +123,11 @@ func newMetadata(r *build.Result) metadata {
 		p.Layers = append(p.Layers, layerMetadata{Digest: l.Digest, DiffID: l.DiffID, Size: l.Size, UnpackedSize: l.UnpackedSize,
 			Kind: l.Kind, Packages: append([]string{}, l.Packages...), Reused: reused})
 	}
-	return metadata{Digest: r.Digest, Platforms: []platformMetadata{p}, Timings: r.Timings}
+	outputs := []outputMetadata{}
+	for _, o := range r.Outputs {
+		outputs = append(outputs, outputMetadata{Destination: o.Destination, Reference: o.Reference, Sent: o.Sent})
+	}
+	return metadata{Digest: r.Digest, Platforms: []platformMetadata{p}, Outputs: outputs, Timings: r.Timings}
 }
 
 // writeMetadata replaces a file whole.
