@@ -47,7 +47,7 @@ func newBuilder(opt Options) (*builder, error) {
 	}
 	client := fetch.New(st, fetch.Options{Jobs: opt.Jobs, Offline: opt.Offline, Auth: opt.Index.Auth, Log: opt.Log})
 	b := &builder{opt: opt, store: st, client: client, said: map[string]bool{}, bases: base.Options{
-		Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
+		Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Snapshot: opt.snapshot(), Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
 	}}
 	if opt.DebianKeyring != nil {
 		b.bases.Keyring, err = base.ParseKeyring(opt.DebianKeyring)

@@ -36,6 +36,7 @@ type Options struct {
 	Index                artifact.IndexOptions
 	DebianMirror         string
 	DebianSecurityMirror string
+	DebianSnapshot       string    // archive that keeps superseded packages; "" means Debian's own, with Debian's own mirrors
 	DebianKeyring        []byte    // OpenPGP keys that may sign the suites, armoured or binary; nil means Debian's own
 	Now                  time.Time // what Valid-Until is compared with
 	Executor             string    // for bytecode; "" means the best that works
@@ -43,6 +44,17 @@ type Options struct {
 
 	Log *slog.Logger // nil means silent
 	On  func(Event)  // progress; nil means nobody looks
+}
+
+// debianSnapshot is where Debian keeps every package that it ever published.
+const debianSnapshot = "https://snapshot.debian.org/archive"
+
+// snapshot leaves Debian's servers alone where the user named other mirrors.
+func (o Options) snapshot() string {
+	if o.DebianSnapshot == "" && o.DebianMirror == "" && o.DebianSecurityMirror == "" {
+		return debianSnapshot
+	}
+	return o.DebianSnapshot
 }
 
 func (o Options) jobs() int {

@@ -14,7 +14,6 @@ import (
 	"github.com/lithe-build/lithe/internal/lock"
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/project"
-	"github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/python/wheel"
 )
 
@@ -48,7 +47,7 @@ func read(opt Options) (*inputs, error) {
 	if in.litheLock, in.litheLockData, err = readLitheLock(opt.Dir); err != nil {
 		return nil, err
 	}
-	if in.base, err = base.Parse(orDefault(opt.Base, in.config.Base)); err != nil {
+	if in.base, err = in.chooseBase(orDefault(opt.Base, in.config.Base)); err != nil {
 		return nil, err
 	}
 	if in.target, err = in.newTarget(opt); err != nil {
@@ -140,6 +139,9 @@ func (b *builder) check(in *inputs) error {
 	if err != nil {
 		return err
 	}
+	if err := b.checkPython(in, facts.Python); err != nil {
+		return joinProblems(problems, err)
+	}
 	in.target.Python, in.target.Libc = facts.Python, facts.Libc
 	_, err = in.choose()
 	return joinProblems(problems, err)
@@ -185,35 +187,6 @@ func notYet(p plan.Package) *diag.Error {
 	return &diag.Error{Pos: p.Pos, Code: "unsupported-" + p.Kind,
 		What: fmt.Sprintf("%s %s %s, which lithe cannot build yet", p.Name, p.Version, what),
 		Hint: "only wheels are supported: choose a version that has one for this target"}
-}
-
-// withBases says, for a Python that the lock does not admit, which base has one that it does.
-func (in *inputs) withBases(err error) error {
-	problems, ok := diag.Problems(err)
-	if !ok {
-		return err
-	}
-	for _, problem := range problems {
-		if problem.Code == "python-excluded" {
-			problem.Hint = in.admittingBases()
-		}
-	}
-	return err
-}
-
-func (in *inputs) admittingBases() string {
-	var have []string
-	for _, p := range base.Pythons() {
-		v, err := version.Parse(p.Version)
-		if err != nil {
-			continue
-		}
-		if p.Base != in.base && in.lock.RequiresPython.Contains(v, true) {
-			return fmt.Sprintf("base %q has Python %s, which is admitted: set `base` in [tool.lithe]", p.Base, p.Version)
-		}
-		have = append(have, p.Base+" has "+p.Version)
-	}
-	return "no base of lithe has a Python that is admitted: " + strings.Join(have, ", ")
 }
 
 // pins returns the base of lithe.lock, or that of today's indexes where it has none for the platform.

@@ -1,0 +1,84 @@
+package build
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/python/version"
+)
+
+// chooseBase returns the base: the one that is named, else the first that has the Python which the project names, else the
+// default.
+func (in *inputs) chooseBase(named string) (string, error) {
+	wish := in.project.Python
+	if named != "" || wish.Version == "" {
+		return base.Parse(named)
+	}
+	for _, p := range base.Pythons() {
+		if minorOf(wish.Version) == p.Version {
+			return p.Base, nil
+		}
+	}
+	return "", &diag.Error{Pos: wish.Pos, Code: "python-unavailable",
+		What: fmt.Sprintf("the project asks for Python %s, which no base has: %s", wish.Version, havingPythons()),
+		Hint: "set `" + wish.Override + "` in [tool.lithe] to one of these, if the project works with it"}
+}
+
+// checkPython compares the base's Python with the one that the project names. Debian has one patch release of each, so
+// that another one is told and taken.
+func (b *builder) checkPython(in *inputs, python string) error {
+	wish := in.project.Python
+	switch {
+	case wish.Version == "" || wish.Version == python || wish.Version == minorOf(python):
+		return nil
+	case minorOf(wish.Version) == minorOf(python):
+		b.warn(diag.List{{Pos: wish.Pos, Code: "python-patch",
+			What: fmt.Sprintf("the image has Python %s, not %s: %s has no other", python, wish.Version, in.base)}})
+		return nil
+	}
+	return &diag.Error{Pos: wish.Pos, Code: "python-mismatch",
+		What: fmt.Sprintf("the project asks for Python %s, and base %s has %s", wish.Version, in.base, python),
+		Hint: "change `base` or `python`: " + havingPythons()}
+}
+
+// minorOf returns "3.13" for "3.13.5" and for "3.13".
+func minorOf(v string) string {
+	major, rest, _ := strings.Cut(v, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	return major + "." + minor
+}
+
+// havingPythons lists the bases with their Pythons.
+func havingPythons() string {
+	var have []string
+	for _, p := range base.Pythons() {
+		have = append(have, p.Base+" has "+p.Version)
+	}
+	return strings.Join(have, ", ")
+}
+
+// withBases says, for a Python that the lock does not admit, which base has one that it does.
+func (in *inputs) withBases(err error) error {
+	problems, ok := diag.Problems(err)
+	if !ok {
+		return err
+	}
+	for _, problem := range problems {
+		if problem.Code == "python-excluded" {
+			problem.Hint = in.admittingBases()
+		}
+	}
+	return err
+}
+
+func (in *inputs) admittingBases() string {
+	for _, p := range base.Pythons() {
+		v, err := version.Parse(p.Version)
+		if err == nil && p.Base != in.base && in.lock.RequiresPython.Contains(v, true) {
+			return fmt.Sprintf("base %q has Python %s, which is admitted: set `base` in [tool.lithe]", p.Base, p.Version)
+		}
+	}
+	return "no base of lithe has a Python that is admitted: " + havingPythons()
+}
