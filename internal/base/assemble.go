@@ -2,6 +2,7 @@ package base
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/fetch"
 	"golang.org/x/sync/errgroup"
@@ -98,6 +100,9 @@ func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, all *P
 				on(Event{Stage: "fetch", Item: p.Name, Done: done.Add(now - before), Total: total})
 				before = now
 			})
+			if errors.Is(err, fetch.ErrNotFound) {
+				return superseded(p, request.URLs, err)
+			}
 			if err != nil {
 				return fmt.Errorf("package %s %s with SHA256 %s: %w", p.Name, p.Version, strings.TrimPrefix(p.Hash, "sha256:"), err)
 			}
@@ -106,6 +111,13 @@ func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, all *P
 		})
 	}
 	return files, g.Wait()
+}
+
+// superseded is the problem of a package that is nowhere any more: Debian's mirrors keep the newest version only.
+func superseded(p Pin, urls []string, err error) error {
+	return &diag.Error{Code: "superseded", What: fmt.Sprintf("package %s %s is gone from %s", p.Name, p.Version, strings.Join(urls, " and ")),
+		Hint: "`lithe lock --upgrade` moves the base to packages that are there; --debian-snapshot names an archive that keeps superseded ones",
+		Err:  err}
 }
 
 // urls returns where a package may be: on the mirror until a newer version supersedes it, then in the snapshot

@@ -246,7 +246,7 @@ func TestMirrorFaults(t *testing.T) {
 		{"Release with MD5 only", debmirror.Faults{ReleaseMD5Only: true}, "SHA256"},
 		{"Filename climbs", debmirror.Faults{FilenameClimbs: true}, "Filename"},
 		{"debs differ", debmirror.Faults{DebsDiffer: true}, "SHA256"},
-		{"debs missing", debmirror.Faults{DebsMissing: true}, "404"},
+		{"debs missing", debmirror.Faults{DebsMissing: true}, "is gone from"},
 		{"another package inside", debmirror.Faults{NameConfusion: true}, "the archive holds other"},
 		{"truncated", debmirror.Faults{TruncatedBodies: true}, "package "},
 		{"no by-hash folder", debmirror.Faults{NoByHash: true}, ""},

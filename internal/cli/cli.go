@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -82,6 +83,22 @@ type usageError struct{ text string }
 func (e usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+// asUsage turns problems with what stands on the command line into wrong usage; nil stays nil.
+func asUsage(err error) error {
+	problems, ok := diag.Problems(err)
+	if !ok {
+		return err
+	}
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		lines[i] = p.What
+		if p.Hint != "" {
+			lines[i] += "\nhint: " + p.Hint
+		}
+	}
+	return usageError{strings.Join(lines, "\nerror: ")}
+}
 
 // exitError carries a code whose message has been printed, such as that of a program lithe ran.
 type exitError struct{ code int }

@@ -39,6 +39,7 @@ func (a *app) addBuildFlags(cmd *cobra.Command, p *projectFlags) {
 	f.BoolVar(&p.opt.AllowExpired, "allow-expired-index", false, "accept Debian indexes past their Valid-Until; lithe.lock tells it")
 	f.StringVar(&p.opt.DebianMirror, "debian-mirror", "", "`URL` of a Debian mirror")
 	f.StringVar(&p.opt.DebianSecurityMirror, "debian-security-mirror", "", "`URL` of a mirror of Debian's security archive")
+	f.StringVar(&p.opt.DebianSnapshot, "debian-snapshot", "", "`URL` of an archive that keeps superseded packages; with Debian's own mirrors, Debian's")
 	f.StringVar(&p.keyring, "debian-keyring", "", "`file` with the keys that may sign the mirror's suites, in place of Debian's")
 	f.StringVar(&p.progress, "progress", "auto", "how progress is shown: auto, plain, json or none")
 	f.StringVar(&p.opt.Executor, "executor", "", "what runs the image's interpreter to make bytecode: namespace or loader")

@@ -20,6 +20,12 @@ type tag struct {
 // short returns the name with its tag.
 func (t tag) short() string { return t.repo + ":" + t.version }
 
+// CheckTags reports the names that no image can have.
+func CheckTags(list []string) error {
+	_, err := parseTags(list)
+	return err
+}
+
 // parseTags reads names of images and reports all bad ones.
 func parseTags(list []string) ([]tag, error) {
 	var problems diag.List
