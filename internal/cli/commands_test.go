@@ -1,0 +1,162 @@
+package cli_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/lithe-build/lithe/internal/testkit/debmirror"
+	"github.com/lithe-build/lithe/internal/testkit/pyindex"
+)
+
+type command = func(ts *testscript.TestScript, neg bool, args []string)
+
+// commands is what scripts may use beside lithe and what testscript has:
+//
+//	wheel NAME VERSION [KEY=VALUE]...   publish a wheel: tag, size, requires, files (a folder), raw (a file), script
+//	uvlock, poetrylock [DIR]            write the lock of the pyproject.toml there, with the index's newest wheels
+//	index WORD                          html, gone, altered, truncated, forbidding: break it; good: mend it; stop: end it
+//	mirror WORD                         newer: publish a security update, superseding the old package; expired; gone: no .deb is there
+//	requests                            print what index and mirror were asked for since the last time
+//	image DIR|FILE                      check an OCI layout or Docker archive, and print what is in it
+//	flat FILE                           print JSON, a line for each value; of an array of events, one after the other
+//	exits CODE COMMAND [ARG]...         run a command that must end with this exit code
+//	storetidy                           check that the store has nothing unfinished, and no blob of another digest
+func (w *world) commands() map[string]command {
+	return map[string]command{
+		"wheel": w.addWheel, "uvlock": w.lock("uv.lock", pyindex.UVLock), "poetrylock": w.lock("poetry.lock", pyindex.PoetryLock),
+		"index": w.changeIndex, "mirror": w.changeMirror, "requests": w.requests, "image": printImage, "flat": flat,
+		"storetidy": storeTidy, "exits": exits,
+	}
+}
+
+func (w *world) addWheel(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: wheel NAME VERSION [KEY=VALUE]...")
+	}
+	wheel := pyindex.Wheel{Name: args[0], Version: args[1]}
+	for _, arg := range args[2:] {
+		key, value, _ := strings.Cut(arg, "=")
+		switch key {
+		case "tag":
+			wheel.Tag = value
+		case "requires":
+			wheel.Requires = append(wheel.Requires, value)
+		case "script":
+			wheel.Scripts = map[string]string{value: wheel.Name + ":main"}
+		case "raw":
+			wheel.Raw = []byte(ts.ReadFile(value))
+		case "files":
+			wheel.Files = readFolder(ts, value)
+		case "size":
+			var err error
+			wheel.Size, err = strconv.Atoi(value)
+			ts.Check(err)
+		default:
+			ts.Fatalf("wheel has no key %q", key)
+		}
+	}
+	w.index.Add(wheel)
+}
+
+// readFolder returns the files below a folder by their paths in it.
+func readFolder(ts *testscript.TestScript, dir string) map[string]string {
+	files := map[string]string{}
+	root := ts.MkAbs(dir)
+	ts.Check(filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		files[filepath.ToSlash(rel)] = string(data)
+		return err
+	}))
+	return files
+}
+
+func (w *world) lock(file string, lock func(*pyindex.Index, []byte) ([]byte, error)) command {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		dir := strings.Join(append(args, "."), "/")
+		data, err := lock(w.index, []byte(ts.ReadFile(dir+"/pyproject.toml")))
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(dir+"/"+file), data, 0o644))
+	}
+}
+
+func (w *world) changeIndex(ts *testscript.TestScript, neg bool, args []string) {
+	faults := map[string]pyindex.Faults{"good": {}, "html": {HTMLOnly: true}, "gone": {Gone: true}, "altered": {Altered: true},
+		"truncated": {Truncated: true}, "forbidding": {Forbidding: true}}
+	word := strings.Join(args, " ")
+	if f, ok := faults[word]; ok {
+		w.index.Break(f)
+		return
+	}
+	if word != "stop" {
+		ts.Fatalf("index does not know %q", word)
+	}
+	w.index.Stop()
+}
+
+func (w *world) changeMirror(ts *testscript.TestScript, neg bool, args []string) {
+	switch word := strings.Join(args, " "); word {
+	case "newer":
+		security := &w.suites[len(w.suites)-1]
+		security.Packages = slices.Clone(security.Packages)
+		p := &security.Packages[0]
+		newer := strings.Replace(p.Version, "+deb13u1", "+deb13u2", 1)
+		p.Provides, p.Version = strings.Replace(p.Provides, p.Version, newer, 1), newer
+		security.Date = debmirror.DefaultDate.AddDate(0, 0, 3)
+	case "expired":
+		for i := range w.suites {
+			w.suites[i].Faults.Expired = true
+		}
+	case "gone":
+		for i := range w.suites {
+			w.suites[i].Faults.DebsMissing = true
+		}
+	default:
+		ts.Fatalf("mirror does not know %q", word)
+	}
+	w.mirror.Publish(w.suites...)
+}
+
+func (w *world) requests(ts *testscript.TestScript, neg bool, args []string) {
+	out := ts.Stdout()
+	for _, r := range w.index.Requests() {
+		fmt.Fprintln(out, "index", r)
+	}
+	for _, r := range w.mirror.Requests() {
+		fmt.Fprintln(out, "mirror GET", r)
+	}
+}
+
+// exits runs a command that must end with a certain exit code, for which testscript has no word.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARG]...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("%s exited with %d, not with %d", strings.Join(args[1:], " "), got, want)
+	}
+}
