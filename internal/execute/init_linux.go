@@ -26,7 +26,7 @@ func Init() {
 	}
 	// Capabilities and no_new_privs belong to threads; the program is forked from this one.
 	runtime.LockOSThread()
-	os.Exit(initMain())
+	syscall.Exit(initMain()) // nothing is to be flushed; os.Exit would wait a second under the race detector
 }
 
 func initMain() int {
@@ -67,7 +67,7 @@ func initMain() int {
 // death signal would not do: it comes when the thread that cloned us ends.
 func dieWithParent(control io.Reader) {
 	_, _ = io.Copy(io.Discard, control)
-	os.Exit(128 + int(unix.SIGKILL))
+	syscall.Exit(128 + int(unix.SIGKILL))
 }
 
 // launch sets everything up and starts the program. It returns its pid, 0 for a command without arguments, and the
