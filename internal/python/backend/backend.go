@@ -56,6 +56,7 @@ func Supported(pyproject *toml.Table) bool {
 	return ok
 }
 
+// kindOf finds the backend. Without a build-system table there is none: PEP 518 then means setuptools.
 func kindOf(pyproject *toml.Table) (kind, bool) {
 	name := pyproject.Table("build-system").String("build-backend")
 	i := slices.IndexFunc(kinds, func(k kind) bool { return slices.Contains(k.backends, name) })

@@ -193,6 +193,7 @@ func (b *build) addFile(path, source string) {
 	b.row(path, f.SHA256, f.Size)
 }
 
+// row adds a line to RECORD.
 func (b *build) row(path string, sum [32]byte, size int64) {
 	b.record.WriteString(quoteCSV(path) + ",sha256=" + base64.RawURLEncoding.EncodeToString(sum[:]) + "," +
 		strconv.FormatInt(size, 10) + "\n")
@@ -207,6 +208,7 @@ func (b *build) finish(distInfo string) {
 		SHA256: sha256.Sum256(data)})
 }
 
+// quoteCSV quotes as little as Python's and Rust's csv do, since RECORD has to be theirs byte for byte.
 func quoteCSV(s string) string {
 	if strings.ContainsAny(s, ",\"\r\n") {
 		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`

@@ -32,6 +32,7 @@ type markerNode struct {
 	words           []string // len(kids)-1 of them
 }
 
+// leaf reports a comparison.
 func (n *markerNode) leaf() bool { return n.kids == nil }
 
 // normalName returns the normalized name of the distribution.
@@ -80,6 +81,7 @@ func parseDependency(s string) (dependency, error) {
 	return d, nil
 }
 
+// parseSpecs reads version specifiers. The parentheses are from an older form of metadata, and still in use.
 func (d *dependency) parseSpecs(s string) error {
 	s = strings.TrimSpace(s)
 	if inner, ok := strings.CutPrefix(s, "("); ok {
@@ -120,6 +122,7 @@ type markerParser struct {
 	depth int
 }
 
+// parse reads a whole marker.
 func (p *markerParser) parse() (*markerNode, error) {
 	n, err := p.list()
 	if err != nil {
@@ -131,6 +134,7 @@ func (p *markerParser) parse() (*markerNode, error) {
 	return n, nil
 }
 
+// space skips white space.
 func (p *markerParser) space() { p.rest = strings.TrimLeftFunc(p.rest, unicode.IsSpace) }
 
 // list reads operands with and/or between them, as a flat list: and binds closer, but what is printed is the text.
@@ -161,6 +165,7 @@ func (p *markerParser) list() (*markerNode, error) {
 	return n, nil
 }
 
+// operand reads a comparison, or a list in parentheses, which keeps its own level.
 func (p *markerParser) operand() (*markerNode, error) {
 	p.space()
 	if rest, ok := strings.CutPrefix(p.rest, "("); ok {
@@ -207,6 +212,7 @@ func (p *markerParser) side() (string, error) {
 	return "", fmt.Errorf("%q is no marker variable that lithe knows", p.rest)
 }
 
+// operator reads a comparison operator, "" if none stands next. Longer ones are tried first.
 func (p *markerParser) operator() string {
 	p.space()
 	for _, op := range []string{"===", "==", "~=", "!=", "<=", ">=", "<", ">"} {
@@ -238,6 +244,7 @@ func (p *markerParser) word(words ...string) string {
 	return ""
 }
 
+// isWord reports what may be in a name, as \w does in Python.
 func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // conjunction returns the comparisons of a marker that is nothing but comparisons with "and" between them, each of a

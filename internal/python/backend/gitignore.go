@@ -31,6 +31,7 @@ func parseIgnore(lines []string) ([]ignorePattern, error) {
 	return out, nil
 }
 
+// parseIgnoreLine reads one line; ok is false for comments and what matches nothing.
 func parseIgnoreLine(line string) (p ignorePattern, ok bool, err error) {
 	line = strings.TrimRight(line, "\r\n")
 	if trimmed := strings.TrimRight(line, " \t"); !strings.HasSuffix(trimmed, `\`) {
@@ -70,6 +71,7 @@ func parseIgnoreLine(line string) (p ignorePattern, ok bool, err error) {
 	return p, true, err
 }
 
+// ignoreExpression translates components. Unlike in pathlib, a ** in the middle may stand for no component at all.
 func ignoreExpression(parts []string) string {
 	var b strings.Builder
 	for i, part := range parts {
@@ -119,6 +121,7 @@ type gitIgnore struct {
 	read map[string][]ignorePattern // by directory
 }
 
+// newGitIgnore reads nothing yet: files are read when a path below them is asked for.
 func newGitIgnore(t *tree) *gitIgnore {
 	return &gitIgnore{tree: t, read: map[string][]ignorePattern{}}
 }
@@ -159,6 +162,7 @@ func (g *gitIgnore) decides(p string, isDir bool) (bool, error) {
 	}
 }
 
+// patterns returns those of the .gitignore in a directory, read once.
 func (g *gitIgnore) patterns(dir string) ([]ignorePattern, error) {
 	if p, ok := g.read[dir]; ok {
 		return p, nil

@@ -140,6 +140,7 @@ func bracket(runes []rune) (class string, used int) {
 	return "[" + inside + "]", i + 1
 }
 
+// compile anchors an expression at both ends: a pattern is of a whole path.
 func compile(pattern, expression string) (*regexp.Regexp, error) {
 	re, err := regexp.Compile("^" + expression + "$")
 	if err != nil {

@@ -116,11 +116,13 @@ func (h *hatch) table(key string) *toml.Table {
 	return h.global
 }
 
+// setting returns a boolean; its type was checked before.
 func (h *hatch) setting(key string) bool {
 	value, _ := h.table(key).Bool(key)
 	return value
 }
 
+// list returns strings; their types were checked before.
 func (h *hatch) list(key string) []string { return h.table(key).Strings(key) }
 
 // choosePackages applies the default file selection when nothing is selected.
@@ -235,6 +237,7 @@ func (h *hatch) readPatterns() {
 	h.include, h.hasInclude = h.patterns("include", include), len(include) > 0
 }
 
+// patterns reads lines in the language of .gitignore, which hatchling uses for all its selections.
 func (h *hatch) patterns(key string, lines []string) []ignorePattern {
 	out, err := parseIgnore(lines)
 	if err != nil {
@@ -262,6 +265,7 @@ func (h *hatch) forced(key string) []inclusion {
 	return out
 }
 
+// sortInclusions gives the order in which hatchling writes, and so the order of RECORD.
 func sortInclusions(list []inclusion) {
 	slices.SortStableFunc(list, func(a, b inclusion) int {
 		if d := strings.Count(a.target, "/") - strings.Count(b.target, "/"); d != 0 {

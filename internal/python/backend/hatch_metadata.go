@@ -43,6 +43,7 @@ func (h *hatch) addMetadata(info string) {
 	h.finish(info)
 }
 
+// readAll reads what goes into the metadata, with a cap.
 func readAll(c entry.Content) ([]byte, error) {
 	r, err := c.Open()
 	if err != nil {
@@ -99,6 +100,7 @@ func splitLines(s string) []string {
 	return strings.Split(s, "\n")
 }
 
+// addLicense adds the old License, indented as a folded header, or the expression of PEP 639.
 func (h *hatch) addLicense(add func(key, value string), files []string) {
 	p := h.project
 	body := p.licenseText
@@ -166,6 +168,7 @@ func hatchPeople(list []person) (names, emails string) {
 	return strings.Join(n, ", "), strings.Join(e, ", ")
 }
 
+// uniqueTexts sorts, and drops repetitions, as hatchling does through a set.
 func uniqueTexts(list []text) []string {
 	var out []string
 	for _, t := range list {
@@ -194,6 +197,7 @@ func hatchClassifiers(list []text) []string {
 	return out
 }
 
+// isPrivate reports classifiers that PyPI refuses, and that are therefore in no list.
 func isPrivate(c string) bool { return strings.HasPrefix(strings.ToLower(c), "private ::") }
 
 var textAndNumber = regexp.MustCompile(`([^0-9]*)([0-9]*)`)
@@ -249,6 +253,8 @@ func (h *hatch) addRequirements(b *strings.Builder) {
 	}
 }
 
+// requirementTexts prints requirements, sorted, each once. A project that requires itself means the lists of other
+// extras, whose merging is not reproduced.
 func (h *hatch) requirementTexts(list []requirement) []string {
 	var out []string
 	for _, d := range list {
@@ -294,6 +300,7 @@ func (n *markerNode) text(outermost bool) string {
 	return "(" + out + ")"
 }
 
+// addReadme adds the description. An empty one leaves no trace, not even its type.
 func (h *hatch) addReadme(b *strings.Builder) {
 	r := h.project.readme
 	contentType, body := r.contentType, r.text

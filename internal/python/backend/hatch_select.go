@@ -156,6 +156,7 @@ func (h *hatch) takes(p string, named, inPackage bool) bool {
 	return (!h.inPackages || inPackage) && !h.excluded(p) && (named || !h.hasInclude || ignored(h.include, p))
 }
 
+// excluded reports what exclude, .gitignore or the defaults leave out.
 func (h *hatch) excluded(p string) bool { return h.excludeAll || ignored(h.exclude, p) }
 
 // distribution rewrites a path by the first source that it begins with.
@@ -194,4 +195,5 @@ func (h *hatch) addScript(target, source string) {
 	h.addBytes(target, []byte("#!python"+m[1]+rest), f.Executable)
 }
 
+// itoa keeps the loops over versions short.
 func itoa(n int) string { return strconv.Itoa(n) }

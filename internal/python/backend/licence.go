@@ -122,6 +122,7 @@ func canonicalExpression(text string) (string, bool) {
 	return joined, !operand && depth == 0
 }
 
+// spdxID returns the canonical spelling of an identifier.
 func spdxID(word string) (string, bool) {
 	for _, l := range licences {
 		if strings.EqualFold(l.id, word) && l.id != "Proprietary" {

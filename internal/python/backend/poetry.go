@@ -206,6 +206,7 @@ func (p *poetry) defaultPackage() {
 // errNotPackage says that a directory holds no modules.
 var errNotPackage = errors.New("no Python file in it")
 
+// addPackage checks a row of packages. A pattern that ends in ** means other things to Python 3.12 and 3.13.
 func (p *poetry) addPackage(pos diag.Position, from, include, to string) {
 	base, ok := local(from)
 	if !ok || include == "" || strings.HasSuffix(include, "**") {
@@ -259,10 +260,12 @@ func (e *notPackage) Error() string { return e.path + ": " + errNotPackage.Error
 // Unwrap makes it an errNotPackage.
 func (e *notPackage) Unwrap() error { return errNotPackage }
 
+// hasModules is poetry-core's test for a package: one .py file, at any depth.
 func hasModules(nodes []node) bool {
 	return slices.ContainsFunc(nodes, func(n node) bool { return path.Ext(n.path) == ".py" })
 }
 
+// onlyStubs is its test for a package of stubs (PEP 561), which has no .py file.
 func onlyStubs(nodes []node) bool {
 	return !slices.ContainsFunc(nodes, func(n node) bool {
 		return !n.dir && path.Ext(n.path) != ".pyi" && path.Base(n.path) != "py.typed"

@@ -99,6 +99,7 @@ func parseClause(clause string) (bounds, error) {
 	return comparisonClause(op, text, v)
 }
 
+// comparisonClause is one comparison; without an operator it is an exact version.
 func comparisonClause(op, text string, v version.Version) (bounds, error) {
 	end := &bound{v: v, text: text, inclusive: strings.HasSuffix(op, "=")}
 	switch op {
@@ -113,6 +114,7 @@ func comparisonClause(op, text string, v version.Version) (bounds, error) {
 	}
 }
 
+// wildcardClause is "1.2.*": a range that is printed as it was written, unless another clause narrows it.
 func wildcardClause(op, text string, release []string) (bounds, error) {
 	switch op {
 	case "", "==", "=":
@@ -127,6 +129,7 @@ func wildcardClause(op, text string, release []string) (bounds, error) {
 	}
 }
 
+// rangeClause is what ^, ~ and ~= stand for: from a version to below another.
 func rangeClause(low, high string, inclusive bool) bounds {
 	return bounds{
 		low:     &bound{v: version.MustParse(low), text: low, inclusive: inclusive},
@@ -226,6 +229,7 @@ func (b bounds) ordered() []string {
 	return out
 }
 
+// clause prints an end of a range.
 func (e *bound) clause(op string) string {
 	if e.inclusive {
 		op += "="
@@ -284,6 +288,7 @@ func (b bounds) requiresPython() string {
 	return cmp.Or(strings.Join(bounds{low: b.low.unwild(), high: b.high}.ordered(), ","), "*")
 }
 
+// unwild is the end without its wildcard: in Requires-Python, poetry-core writes wildcards out.
 func (e *bound) unwild() *bound {
 	if e == nil || !e.wildcard {
 		return e

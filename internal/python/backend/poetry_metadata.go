@@ -77,6 +77,7 @@ func (p *poetry) either(key, value string) (string, diag.Position) {
 	return p.str(p.tool, "tool.poetry", key), p.tool.KeyPos(key)
 }
 
+// texts is either for lists.
 func (p *poetry) texts(key string, list []text) []text {
 	if len(list) > 0 {
 		return list
@@ -211,6 +212,8 @@ func (p *poetry) classifiers(license string) []string {
 	return slices.Insert(own, at, pythons...)
 }
 
+// supports reports whether a classifier's Python version is admitted. A minor version counts by its first release
+// alone, so that ^3.10.2 has no classifier for 3.10; a major one by any.
 func (p *poetry) supports(v string) bool {
 	switch {
 	case !p.hasPython:
@@ -255,6 +258,7 @@ func (p *poetry) urls() []pair {
 	return out
 }
 
+// addReadme adds the description. Several files, which only [tool.poetry] may name, are joined.
 func (p *poetry) addReadme(b *strings.Builder) {
 	r := p.project.readme
 	files := []text{}

@@ -11,6 +11,7 @@ import (
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
+// comparePaths orders as Python's pathlib does, component by component.
 func comparePaths(a, b string) int { return entry.ComparePaths(a, b) }
 
 // poetryRequirement is a dependency in the parts that poetry-core prints.

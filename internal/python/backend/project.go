@@ -127,6 +127,7 @@ func (p *project) stem() string {
 	return strings.ReplaceAll(name.Normalize(p.name), "-", "_") + "-" + p.version.String()
 }
 
+// readReadme reads project.readme, a path or a table.
 func (b *build) readReadme(t *toml.Table) readme {
 	v := t.Value("readme")
 	if v == nil {
@@ -148,6 +149,7 @@ func (b *build) readReadme(t *toml.Table) readme {
 	return r
 }
 
+// readLicense reads project.license: an expression (PEP 639), or the table of older projects.
 func (b *build) readLicense(t *toml.Table, p *project) {
 	p.licenseFiles = b.strs(t, "project", "license-files")
 	v := t.Value("license")
@@ -172,6 +174,7 @@ func (b *build) readLicense(t *toml.Table, p *project) {
 // plainEmail is an address that no backend has to quote.
 var plainEmail = regexp.MustCompile(`^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$`)
 
+// people reads authors or maintainers. Addresses that the email package would quote are refused.
 func (b *build) people(t *toml.Table, key string) []person {
 	var out []person
 	where := "project." + key
@@ -196,6 +199,7 @@ func (b *build) people(t *toml.Table, key string) []person {
 	return out
 }
 
+// requirements reads dependencies. Those by URL are refused: each backend has rules of its own for them.
 func (b *build) requirements(t *toml.Table, name, key string) []requirement {
 	var out []requirement
 	for _, s := range b.strs(t, name, key) {

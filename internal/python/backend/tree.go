@@ -26,6 +26,7 @@ const (
 // errTree marks what is wrong with the project's files, as opposed to the machine.
 var errTree = errors.New("project files")
 
+// treeErrorf makes an error that the user can fix; its place is added where the key is known.
 func treeErrorf(format string, args ...any) error {
 	return &treeError{fmt.Sprintf(format, args...)}
 }
@@ -47,6 +48,7 @@ type node struct {
 	dir  bool
 }
 
+// openTree resolves the directory once, so that links can be held against it.
 func openTree(dir string) (*tree, error) {
 	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
@@ -58,13 +60,16 @@ func openTree(dir string) (*tree, error) {
 	return &tree{dir: dir, real: real}, nil
 }
 
+// host returns the path on this machine.
 func (t *tree) host(p string) string { return filepath.Join(t.dir, filepath.FromSlash(p)) }
 
+// isFile follows links, as the backends do; whether they leave the project is checked when a file is read.
 func (t *tree) isFile(p string) bool {
 	info, err := os.Stat(t.host(p))
 	return err == nil && info.Mode().IsRegular()
 }
 
+// isDir follows links.
 func (t *tree) isDir(p string) bool {
 	info, err := os.Stat(t.host(p))
 	return err == nil && info.IsDir()
@@ -159,6 +164,7 @@ func (t *tree) walk(root string, skip func(node) bool) ([]node, error) {
 	return out, err
 }
 
+// walkInto appends a directory and what is below it, depth first.
 func (t *tree) walkInto(out *[]node, dir string, skip func(node) bool, depth int) error {
 	entries, err := os.ReadDir(t.host(dir))
 	if err != nil {

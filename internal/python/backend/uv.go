@@ -123,6 +123,7 @@ func (u *uv) defaultRoot(root string, namespace bool) string {
 	return dir
 }
 
+// moduleNames reads module-name, a string or a list.
 func (u *uv) moduleNames() []string {
 	v := u.settings.Value("module-name")
 	if one, ok := v.Str(); ok {
@@ -175,6 +176,7 @@ func (u *uv) checkModule(root, module string) {
 	}
 }
 
+// matchAny reports whether one of the patterns matches.
 func matchAny(list []*regexp.Regexp, p string) bool {
 	return slices.ContainsFunc(list, func(re *regexp.Regexp) bool { return re.MatchString(p) })
 }
@@ -195,6 +197,7 @@ func (u *uv) addModule(dir string) {
 	}
 }
 
+// refuseVenv refuses a virtual environment inside of a module, as uv_build does.
 func (u *uv) refuseVenv(n node) {
 	if path.Base(n.path) == "pyvenv.cfg" {
 		u.fail(diag.Position{File: u.file}, treeErrorf("%s is a virtual environment", path.Dir(n.path)))

@@ -15,6 +15,7 @@ import (
 // header writes METADATA of uv: a value of several lines continues below itself.
 type header struct{ strings.Builder }
 
+// add adds a field; further lines of the value are indented, so that readers take them for the same field.
 func (h *header) add(key, value string) {
 	lines := strings.Split(strings.TrimSuffix(value, "\n"), "\n")
 	for i, line := range lines {
@@ -83,6 +84,7 @@ func (u *uv) metadataVersion() string {
 	return "2.3"
 }
 
+// addLicense adds the expression as written (uv checks it but keeps its case), or the old text.
 func (u *uv) addLicense(h *header, files []string) {
 	p := u.project
 	switch {
@@ -119,6 +121,7 @@ func (u *uv) addRequirements(h *header) (extras []string) {
 	return extras
 }
 
+// addReadme adds the description, byte for byte: no end of line is converted or added.
 func (u *uv) addReadme(h *header) {
 	r := u.project.readme
 	if !r.set {
@@ -138,6 +141,7 @@ func (u *uv) addReadme(h *header) {
 	h.WriteString("\n" + body)
 }
 
+// uvPeople splits people: a name goes to Author even where the address has it too.
 func uvPeople(list []person) (names, emails string) {
 	var n, e []string
 	for _, p := range list {
@@ -154,6 +158,7 @@ func uvPeople(list []person) (names, emails string) {
 	return strings.Join(n, ", "), strings.Join(e, ", ")
 }
 
+// joinTexts joins strings, forgetting their places.
 func joinTexts(list []text, sep string) string {
 	var out []string
 	for _, t := range list {

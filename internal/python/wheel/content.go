@@ -54,6 +54,7 @@ func (d deflated) OpenDeflated() (stream io.ReadCloser, size int64, crc uint32, 
 	return stream, d.packed, d.crc, err
 }
 
+// raw opens the archive at the member's data.
 func (c content) raw() (io.ReadCloser, error) {
 	f, err := os.Open(c.path)
 	if err != nil {

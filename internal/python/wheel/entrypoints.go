@@ -60,6 +60,7 @@ func parseEntryPoints(data []byte) ([]EntryPoint, error) {
 	return out, nil
 }
 
+// parseEntryPoint reads one command. It is strict, since name and reference become a file name and Python source.
 func parseEntryPoint(line string, gui bool) (EntryPoint, error) {
 	if line[0] == ' ' || line[0] == '\t' {
 		// configparser would join it to the value above, which no tool writes and no reader expects.

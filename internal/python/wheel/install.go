@@ -148,6 +148,7 @@ func (in *Installed) add(e entry.Entry, sum [32]byte) bool {
 	return true
 }
 
+// addBytes adds a file that the installer writes.
 func (in *Installed) addBytes(path string, data []byte, executable bool) {
 	in.add(entry.NewFile(path, data, executable), sha256.Sum256(data))
 }

@@ -29,6 +29,8 @@ func OpenVerified(path string, filename wheeltag.Filename) (*Wheel, error) {
 	return open(path, filename, true)
 }
 
+// open is Open and OpenVerified. The small files are read, and their own hashes checked, only after the names are
+// known to be clean.
 func open(path string, filename wheeltag.Filename, verified bool) (*Wheel, error) {
 	w := &Wheel{file: fileLabel(path, filename)}
 	f, err := os.Open(path)

@@ -63,6 +63,7 @@ func sameFile(p string, list []*Installed) bool {
 	return true
 }
 
+// overlapError names both distributions and the key that decides.
 func overlapError(p string, list []*Installed) *diag.Error {
 	a, b := list[0], list[1]
 	key := "/" + p

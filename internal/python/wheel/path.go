@@ -44,6 +44,7 @@ func cleanPath(path string) error {
 	return nil
 }
 
+// isLetter reports an ASCII letter.
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // checkPaths refuses unclean names, duplicates, and files that are also directories. Files are sorted.

@@ -70,6 +70,7 @@ func parseRecord(data []byte) ([]row, error) {
 	}
 }
 
+// parseRow reads the fields of one line.
 func parseRow(fields []string) (row, error) {
 	out := row{path: fields[0], size: -1}
 	if fields[2] != "" {

@@ -47,10 +47,12 @@ func (in *Installed) addScripts(w *Wheel) error {
 	return nil
 }
 
+// addProgram adds a command whose contents are ours.
 func (in *Installed) addProgram(target string, data []byte) {
 	in.addCommand(entry.NewFile(target, data, true), sha256.Sum256(data))
 }
 
+// addCommand adds an entry in bin, and remembers it unless it is dropped.
 func (in *Installed) addCommand(e entry.Entry, sum [32]byte) {
 	if in.add(e, sum) {
 		in.Scripts = append(in.Scripts, e.Path)

@@ -189,6 +189,7 @@ func (w *Wheel) errorf(format string, args ...any) error {
 	return &diag.Error{Pos: diag.Position{File: w.file}, Code: "bad-wheel", What: err.Error(), Err: err}
 }
 
+// warnf notes what is odd but legal.
 func (w *Wheel) warnf(code, format string, args ...any) {
 	w.Warnings.Addf(diag.Position{File: w.file}, code, format, args...)
 }
