@@ -88,7 +88,7 @@ func (b *builder) compiledInterpreter(ctx context.Context, p *plan.Plan, assembl
 	if err != nil {
 		return layer.Contents{}, err
 	}
-	compiled, err := compiler.Compile(ctx, sources)
+	compiled, err := b.compileAll(ctx, compiler, sources)
 	if err != nil {
 		return layer.Contents{}, fmt.Errorf("compiling the standard library: %w", err)
 	}

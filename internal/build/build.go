@@ -112,15 +112,19 @@ func (b *builder) layers(ctx context.Context, d *decision) ([]made, error) {
 	}
 	b.ended("base", "%s with Python %s, %d packages%s", p.Base, p.Python, len(debDigests(d.pins, p)), reusedText(below.layers))
 	defer b.time("layers")()
-	wheels, err := b.wheelLayers(ctx, p, dropped, b.compileOn(p, below.layers, p.Bytecode))
+	code := b.compileOn(p, below.layers)
+	wheels, err := b.wheelLayers(ctx, p, dropped, code.when(p.Bytecode))
 	if err != nil {
 		return nil, err
 	}
-	code, err := b.ownLayer(ctx, p, own, b.compileOn(p, below.layers, p.OwnCode))
+	top, err := b.ownLayer(ctx, p, own, code.when(p.OwnCode))
 	if err != nil {
 		return nil, err
 	}
-	all := append(append(below.layers, wheels...), code)
+	all := append(append(below.layers, wheels...), top)
+	if n := b.compiled.Load(); n > 0 {
+		b.ended("bytecode", "%d files", n)
+	}
 	b.ended("layers", "%d, %s%s", len(all), megabytes(all), reusedText(all))
 	return all, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lithe-build/lithe/internal/artifact"
@@ -29,6 +30,9 @@ type builder struct {
 	mu    sync.Mutex
 	spent []Timing
 	said  map[string]bool // warnings, so that each is said once
+
+	compilers []*bytecode.Compiler // to close
+	compiled  atomic.Int64         // sources
 }
 
 // Timing is how long a stage took. Stages overlap, so their sum may exceed the whole.
@@ -55,8 +59,11 @@ func newBuilder(opt Options) (*builder, error) {
 	return b, err
 }
 
-// close removes what this run has under way in the store.
+// close ends the interpreters, and removes what this run has under way in the store.
 func (b *builder) close() {
+	for _, c := range b.compilers {
+		c.Close()
+	}
 	if err := b.store.Close(); err != nil {
 		b.opt.Log.Warn("closing the store", "error", err)
 	}
@@ -68,25 +75,27 @@ func (b *builder) cached(ctx context.Context, key string, kind plan.LayerKind, m
 	return made{Record: rec, reused: reused}, err
 }
 
-// compileOn returns the compiler that runs on finished layers, nil where no bytecode is wanted. The root is made and the
-// executor chosen when something is compiled first, which on the warm path is never.
-func (b *builder) compileOn(p *plan.Plan, layers []made, wanted bool) compile {
-	if !wanted {
-		return nil
-	}
-	type result struct {
-		compiler *bytecode.Compiler
-		err      error
-	}
+// compileOn returns the compiler that runs on finished layers. The root is made and the executor chosen when something is
+// compiled first, which on the warm path is never.
+func (b *builder) compileOn(p *plan.Plan, layers []made) compile {
 	var once sync.Once
-	var ready result
+	var c *bytecode.Compiler
+	var failed error
 	return func(ctx context.Context, sources []bytecode.Source) ([][]byte, error) {
-		once.Do(func() { ready.compiler, ready.err = b.compiler(ctx, p, layers) })
-		if ready.err != nil {
-			return nil, ready.err
+		once.Do(func() { c, failed = b.compiler(ctx, p, layers) })
+		if failed != nil {
+			return nil, failed
 		}
-		return ready.compiler.Compile(ctx, sources)
+		return b.compileAll(ctx, c, sources)
 	}
+}
+
+// when returns code if it is wanted, else nil, by which nothing is compiled.
+func (c compile) when(wanted bool) compile {
+	if wanted {
+		return c
+	}
+	return nil
 }
 
 // compiler returns a bytecode compiler that runs the interpreter of some layers.
@@ -103,7 +112,26 @@ func (b *builder) compiler(ctx context.Context, p *plan.Plan, layers []made) (*b
 	if err != nil {
 		return nil, fmt.Errorf("unpacking the base to run its interpreter: %w", err)
 	}
-	return bytecode.New(bytecode.Options{Store: b.store, Executor: executor, Root: root, Python: p.Interpreter, ID: p.Compiler, Jobs: b.opt.jobs()}), nil
+	c := bytecode.New(bytecode.Options{Store: b.store, Executor: executor, Root: root, Python: p.Interpreter, ID: p.Compiler,
+		Jobs: b.opt.jobs(), Finished: b.onCompiled})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.compilers = append(b.compilers, c)
+	return c, nil
+}
+
+// onCompiled shows one source that is done. It is called from several goroutines, as every event may be.
+func (b *builder) onCompiled(path string) {
+	b.compiled.Add(1)
+	b.opt.on(Event{Stage: "bytecode", Item: path, Done: 1, Total: 1})
+}
+
+// compileAll compiles sources, and tells progress how many there are.
+func (b *builder) compileAll(ctx context.Context, c *bytecode.Compiler, sources []bytecode.Source) ([][]byte, error) {
+	for _, s := range sources {
+		b.opt.on(Event{Stage: "bytecode", Item: s.Path, Total: 1})
+	}
+	return c.Compile(ctx, sources)
 }
 
 // bytecodeEntry is the .pyc of a source, a path in the image that starts with a slash.
@@ -149,9 +177,15 @@ func (b *builder) warn(warnings diag.List) {
 func (b *builder) onBase(e base.Event) {
 	if e.Stage == "fetch" {
 		b.opt.on(Event{Stage: "base", Item: "packages", Done: e.Done, Total: e.Total, Unit: "B"})
+		return
 	}
+	b.opt.on(Event{Stage: "base", Item: e.Stage + " " + e.Item, Unit: "B"})
 }
 
+// onArtifact shows downloads. A file that was there already is none.
 func (b *builder) onArtifact(e artifact.Event) {
+	if e.Cached {
+		return
+	}
 	b.opt.on(Event{Stage: "download", Item: e.Package, Done: e.Done, Total: e.Total, Unit: "B"})
 }

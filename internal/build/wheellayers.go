@@ -89,6 +89,7 @@ func (b *builder) installAll(ctx context.Context, p *plan.Plan) ([]*wheel.Instal
 	if _, err := b.fetch(ctx, p.Packages); err != nil {
 		return nil, err
 	}
+	b.ended("download", "%d wheels, %.1f MB", len(p.Packages), float64(totalSize(p.Packages))/1e6)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(b.opt.jobs())
 	for i := range p.Packages {
@@ -117,6 +118,13 @@ func (b *builder) installed(ctx context.Context, p *plan.Plan, i int, drop []str
 	}
 	b.warn(in.Warnings)
 	return in, nil
+}
+
+func totalSize(packages []plan.Package) (total int64) {
+	for _, p := range packages {
+		total += p.Size
+	}
+	return total
 }
 
 // verifiedWheel is the record of a wheel whose contents were compared with its RECORD.

@@ -38,6 +38,7 @@ type Options struct {
 	ID       string                    // the interpreter's version, which is checked: "3.13.5"
 	Jobs     int                       // processes at once; 0 means one per CPU
 	Skipped  func(path, reason string) // told of each source that does not compile, in order; nil means nobody
+	Finished func(path string)         // told of each source when it is done, from several goroutines; nil means nobody
 }
 
 // Source is one file to compile.
@@ -63,10 +64,13 @@ var ErrClosed = errors.New("the compiler is closed")
 // New returns a Compiler. It starts nothing yet: what is in the store needs no interpreter.
 func New(opt Options) *Compiler {
 	if opt.Jobs <= 0 {
-		opt.Jobs = runtime.NumCPU()
+		opt.Jobs = runtime.GOMAXPROCS(0)
 	}
 	if opt.Skipped == nil {
 		opt.Skipped = func(string, string) {}
+	}
+	if opt.Finished == nil {
+		opt.Finished = func(string) {}
 	}
 	return &Compiler{opt: opt}
 }
@@ -129,6 +133,7 @@ func (c *Compiler) lane(ctx context.Context, sources []Source, results []result,
 		}
 		if job.found {
 			results[i] = job.result
+			c.opt.Finished(job.source.Path)
 			continue
 		}
 		if w == nil {
@@ -142,6 +147,7 @@ func (c *Compiler) lane(ctx context.Context, sources []Source, results []result,
 		}
 		finishing.Go(func() (err error) {
 			results[i], err = c.finish(job, raw)
+			c.opt.Finished(job.source.Path)
 			return err
 		})
 	}
