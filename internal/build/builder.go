@@ -69,10 +69,18 @@ func (b *builder) close() {
 	}
 }
 
-// cached returns the layer of a key, made when the store does not have it, and tells progress.
+// cached returns the layer of a key, made when the store does not have it.
 func (b *builder) cached(ctx context.Context, key string, kind plan.LayerKind, make func() (layer.Contents, error)) (made, error) {
 	rec, reused, err := layer.Cached(ctx, b.store, key, string(kind), make)
 	return made{Record: rec, reused: reused}, err
+}
+
+// named is cached for a layer that the plan names. The name is no input of the bytes, so a record made for another
+// project may bear another one; the image's history must not depend on which project came first.
+func (b *builder) named(ctx context.Context, key string, kind plan.LayerKind, packages []string, make func() (layer.Contents, error)) (made, error) {
+	l, err := b.cached(ctx, key, kind, make)
+	l.Kind, l.Packages = string(kind), packages
+	return l, err
 }
 
 // compileOn returns the compiler that runs on finished layers. The root is made and the executor chosen when something is

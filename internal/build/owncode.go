@@ -94,8 +94,9 @@ func (b *builder) ownLayer(ctx context.Context, p *plan.Plan, own *ownCode, code
 		}
 		key.Files = append(key.Files, file)
 	}
-	return b.cached(ctx, store.Key(key), plan.ProjectLayer, func() (layer.Contents, error) {
-		contents := layer.Contents{Packages: []string{p.Title()}}
+	title := []string{p.Title()}
+	return b.named(ctx, store.Key(key), plan.ProjectLayer, title, func() (layer.Contents, error) {
+		contents := layer.Contents{Packages: title}
 		if own.installed != nil {
 			if err := addBytecode(ctx, own.installed, p.MinorNumber(), code); err != nil {
 				return contents, err

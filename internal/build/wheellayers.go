@@ -44,7 +44,7 @@ func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dr
 		key.Wheels = append(key.Wheels, wheelPart{Hash: pkg.Hash, Filename: pkg.Filename, DirectURL: string(origin),
 			Dropped: dropped[pkg.Name]})
 	}
-	return b.cached(ctx, store.Key(key), l.Kind, func() (layer.Contents, error) {
+	return b.named(ctx, store.Key(key), l.Kind, l.Packages, func() (layer.Contents, error) {
 		contents := layer.Contents{Packages: l.Packages}
 		for _, i := range l.Members {
 			in, err := b.installed(ctx, p, i, dropped[p.Packages[i].Name])
