@@ -51,7 +51,8 @@ type Source struct {
 // Compiler compiles in processes that it starts when they are first needed and keeps until Close. It may be used by
 // several goroutines.
 type Compiler struct {
-	opt Options
+	opt   Options
+	slots chan struct{} // one for each process that may work, whichever call it works for
 
 	mu     sync.Mutex
 	idle   []*worker
@@ -72,7 +73,7 @@ func New(opt Options) *Compiler {
 	if opt.Finished == nil {
 		opt.Finished = func(string) {}
 	}
-	return &Compiler{opt: opt}
+	return &Compiler{opt: opt, slots: make(chan struct{}, opt.Jobs)}
 }
 
 // Compile returns the .pyc file of each source, in their order, nil where a source does not compile.
@@ -154,11 +155,17 @@ func (c *Compiler) lane(ctx context.Context, sources []Source, results []result,
 	return nil
 }
 
-// worker returns an idle process, or starts one.
+// worker returns an idle process, or starts one, when another may work.
 func (c *Compiler) worker(ctx context.Context) (*worker, error) {
+	select {
+	case c.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
+		<-c.slots
 		return nil, ErrClosed
 	}
 	if n := len(c.idle); n > 0 {
@@ -183,6 +190,7 @@ func (c *Compiler) release(w *worker) {
 	if !keep {
 		w.stop()
 	}
+	<-c.slots
 }
 
 // Close ends the processes. Calls of Compile that are under way end theirs themselves.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -159,6 +160,40 @@ func TestCompile(t *testing.T) {
 	}
 	if n := python.starts.Load(); n < 1 || n > 3 {
 		t.Errorf("%d processes for three jobs, and a second call that needs none", n)
+	}
+}
+
+// Many calls at once share the processes, and each source is told of once.
+func TestCallsAtOnce(t *testing.T) {
+	python := &fake{version: "3.13.5"}
+	var told sync.Map
+	c := compiler(t, Options{Executor: python, Jobs: 2, Finished: func(path string) {
+		if _, twice := told.LoadOrStore(path, true); twice {
+			t.Errorf("%s is finished twice", path)
+		}
+	}})
+	var group sync.WaitGroup
+	for call := range 20 {
+		group.Go(func() {
+			var sources []Source
+			for i := range 10 {
+				sources = append(sources, Source{Path: fmt.Sprintf("/%d/%d.py", call, i), Content: entry.Bytes("ok")})
+			}
+			got, err := c.Compile(t.Context(), sources)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for i, s := range sources {
+				if _, ok := told.Load(s.Path); !ok || !bytes.Equal(got[i], fakePyc(s.Path, "ok")) {
+					t.Errorf("%s: %q, told %v", s.Path, got[i], ok)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if n := python.starts.Load(); n > 2 {
+		t.Errorf("%d processes for two jobs", n)
 	}
 }
 

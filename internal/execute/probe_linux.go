@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -22,6 +23,10 @@ func probeNamespace(ctx context.Context) error {
 		}
 	}
 	_, err = runSandbox(ctx, root, Command{})
+	if r, ok := errors.AsType[*report](err); ok && errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w (some systems and containers limit what user namespaces may do; on Ubuntu it is the setting "+
+			"kernel.apparmor_restrict_unprivileged_userns)", r)
+	}
 	return err
 }
 

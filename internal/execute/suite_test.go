@@ -225,6 +225,14 @@ func testCannotStart(t *testing.T, e execute.Executor) {
 	} else if !strings.Contains(err.Error(), "/no/such/program") {
 		t.Errorf("missing program: error %q does not name it", err)
 	}
+	if e.Name() == "namespace" {
+		nowhere := program("exit", "0")
+		nowhere.Dir = "/no/such/dir"
+		if _, err := e.Run(t.Context(), testRoot(t), nowhere); !errors.Is(err, fs.ErrNotExist) ||
+			!strings.Contains(err.Error(), "/no/such/dir") {
+			t.Errorf("missing working directory: error %v", err)
+		}
+	}
 	if _, err := e.Run(t.Context(), t.TempDir()+"/none", program("exit", "0")); err == nil {
 		t.Error("missing root: no error")
 	}
