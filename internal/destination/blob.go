@@ -3,9 +3,17 @@ package destination
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lithe-build/lithe/internal/diag"
 )
 
 // bytesBlob is a blob in memory.
@@ -22,4 +30,32 @@ func encode(v any) ([]byte, error) {
 	e.SetEscapeHTML(false)
 	err := e.Encode(v)
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
+}
+
+// writeFile gives a file its name when it is whole.
+func writeFile(path string, write func(*os.File) error) error {
+	// Unlike os.CreateTemp this leaves the mode to the umask: others may have to read the file.
+	tmp := fmt.Sprintf("%s.%016x.tmp", path, rand.Uint64())
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return notWritable(path, err)
+	}
+	defer os.Remove(tmp) // gone after the rename
+	if err := errors.Join(write(f), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
+
+// notWritable says that the place which the user named is a bad one, if that is what an error means.
+func notWritable(path string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.ENOTDIR) {
+		return err
+	}
+	cause := err
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		cause = at.Err // the path would be that of a temporary file
+	}
+	return &diag.Error{Pos: diag.Position{File: path}, Code: "bad-output", What: fmt.Sprintf("cannot be written: %v", cause),
+		Hint: "name a place in a folder that exists and is yours", Err: err}
 }

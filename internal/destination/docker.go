@@ -20,7 +20,7 @@ const (
 // docker is an engine with Docker's API: Docker itself, or Podman's service.
 type docker struct {
 	api  *dockerAPI
-	host string
+	host host
 	info dockerInfo
 }
 
@@ -38,14 +38,19 @@ func findDocker(ctx context.Context, opt EngineOptions) (Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no engine answers at %s (%w): %w", host.address, err, errNoEngine)
 	}
-	return &docker{api: api, host: host.address, info: info}, nil
+	return &docker{api: api, host: host, info: info}, nil
 }
 
 // Name returns "docker".
 func (d *docker) Name() string { return "docker" }
 
-// Command returns the docker command with the engine's address, which a context may have given.
-func (d *docker) Command() []string { return []string{"docker", "--host", d.host} }
+// Command returns the docker command for this engine. A context may hold certificates too, so it is named as such.
+func (d *docker) Command() []string {
+	if d.host.context != "" {
+		return []string{"docker", "--context", d.host.context}
+	}
+	return []string{"docker", "--host", d.host.address}
+}
 
 // Write loads the image.
 func (d *docker) Write(ctx context.Context, img v1.Image, opt Options) (Result, error) {
@@ -89,7 +94,7 @@ func (d *docker) send(ctx context.Context, p *parts, tags []tag, m *meter) (stri
 	}
 	id, err := d.loadArchive(ctx, p, tags, m, 0)
 	if err == nil && id == "" {
-		err = fmt.Errorf("%s took the image but does not have it", d.host)
+		err = fmt.Errorf("%s took the image but does not have it", d.host.address)
 	}
 	return id, err
 }

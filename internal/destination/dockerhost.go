@@ -27,6 +27,7 @@ const (
 // host is where an engine listens.
 type host struct {
 	address       string // as Docker writes it
+	context       string // where the address came from; "" for an address
 	network, dial string
 	name          string // for the Host header
 	tls           *tls.Config
@@ -35,22 +36,21 @@ type host struct {
 // dockerHost finds the engine's address as the docker command does: DOCKER_HOST, then the context, then the usual
 // socket. See https://docs.docker.com/engine/manage-resources/contexts/.
 func dockerHost(opt EngineOptions) (host, error) {
-	address, certs, verify := opt.Host, opt.CertPath, opt.TLSVerify
-	if address == "" {
-		c, err := findContext(opt)
-		if err != nil {
+	e := endpoint{address: opt.Host}
+	if opt.TLSVerify {
+		e.certs = cmp.Or(opt.CertPath, opt.Config)
+	}
+	if e.address == "" {
+		var err error
+		if e, err = findContext(opt); err != nil {
 			return host{}, err
 		}
-		if address = c.address; address == "" {
-			address = "unix://" + cmp.Or(opt.Socket, defaultSocket)
-		} else {
-			certs, verify = c.certs, c.certs != ""
-		}
 	}
-	h, err := parseHost(address)
-	if err == nil && h.network == "tcp" && (verify || certs != "") {
-		h.tls, err = tlsConfig(certs, h.name)
+	h, err := parseHost(cmp.Or(e.address, "unix://"+cmp.Or(opt.Socket, defaultSocket)))
+	if err == nil && h.network == "tcp" && e.certs != "" {
+		h.tls, err = tlsConfig(e.certs, h.name)
 	}
+	h.context = e.context
 	return h, err
 }
 
@@ -76,8 +76,8 @@ func parseHost(address string) (host, error) {
 	return host{}, bad
 }
 
-// endpoint is what a context says about the engine.
-type endpoint struct{ address, certs string }
+// endpoint is what a context, or the environment, says about the engine.
+type endpoint struct{ address, certs, context string }
 
 // findContext returns the endpoint of the chosen context; none for the default one.
 func findContext(opt EngineOptions) (endpoint, error) {
@@ -105,7 +105,7 @@ func findContext(opt EngineOptions) (endpoint, error) {
 	if _, err := os.Stat(certs); err != nil {
 		certs = ""
 	}
-	return endpoint{meta.Endpoints.Docker.Host, certs}, nil
+	return endpoint{meta.Endpoints.Docker.Host, certs, name}, nil
 }
 
 // tlsConfig reads ca.pem, cert.pem and key.pem of a directory.

@@ -29,10 +29,7 @@ func newStore(t *testing.T) *store.Store {
 func newImage(t *testing.T, st *store.Store, version string, salt uint64) v1.Image {
 	t.Helper()
 	noise := make([]byte, 2<<20)
-	r := rand.New(rand.NewPCG(salt, 0))
-	for i := range noise {
-		noise[i] = byte(r.Uint32())
-	}
+	rand.NewChaCha8([32]byte(fmt.Appendf(nil, "%032d", salt))).Read(noise)
 	var layers []layer.Record
 	for _, c := range []struct{ kind, key, path, data string }{
 		{layer.KindWheel, fmt.Sprint("wheel ", salt), "venv/noise", string(noise)},

@@ -58,6 +58,18 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestBadPlace shows that a place which cannot be written is the user's to mend.
+func TestBadPlace(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	writeFile(t, file, "")
+	for _, where := range []string{"oci:" + file + "/layout", "docker-archive:" + file + "/a.tar", "docker-archive:" + file + "s/a.tar"} {
+		_, err := parse(t, where).Write(t.Context(), destinationtest.NewImage(t, "1"), destination.Options{})
+		if problem, ok := errors.AsType[*diag.Error](err); !ok || problem.Code != "bad-output" || strings.Contains(problem.Error(), ".tmp") {
+			t.Errorf("%s: got %v", where, err)
+		}
+	}
+}
+
 // openLayout reads layouts with go-containerregistry, and validates every image.
 func openLayout(t testing.TB) destinationtest.Subject {
 	dir := filepath.Join(t.TempDir(), "new", "layout")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,7 +63,7 @@ func (l layout) prepare(ctx context.Context) (unlock func(), err error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(l.path("blobs", "sha256"), 0o777); err != nil {
-		return nil, err
+		return nil, notWritable(string(l), err)
 	}
 	// The one file of a layout that never changes is also its lock, so that no file of ours stays behind.
 	lock := flock.New(l.path(layoutFile), flock.SetFlag(os.O_CREATE|os.O_RDONLY), flock.SetPermissions(0o666))
@@ -103,7 +102,7 @@ func (l layout) refuseOther() error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return notWritable(string(l), err)
 	}
 	known := func(f os.DirEntry) bool { return f.Name() == layoutFile || f.Name() == "blobs" }
 	if !slices.ContainsFunc(files, known) {
@@ -206,19 +205,4 @@ func (l layout) replace(name string, data []byte) error {
 // path returns the place of a file of the layout.
 func (l layout) path(elem ...string) string {
 	return filepath.Join(append([]string{string(l)}, elem...)...)
-}
-
-// writeFile gives a file its name when it is whole.
-func writeFile(path string, write func(*os.File) error) error {
-	// Unlike os.CreateTemp this leaves the mode to the umask: others may have to read the file.
-	tmp := fmt.Sprintf("%s.%016x.tmp", path, rand.Uint64())
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp) // gone after the rename
-	if err := errors.Join(write(f), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
 }

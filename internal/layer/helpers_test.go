@@ -57,8 +57,9 @@ func deflated(t testing.TB, data []byte, level int) entry.Entry {
 // randomBytes returns bytes that compress a little.
 func randomBytes(r *rand.Rand, n int) []byte {
 	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(r.IntN(100))
+	rand.NewChaCha8([32]byte{byte(r.Uint32()), byte(n)}).Read(b)
+	for i := 0; i < n; i += 8 {
+		b[i] = 0
 	}
 	return b
 }
@@ -67,7 +68,7 @@ func randomBytes(r *rand.Rand, n int) []byte {
 func randomTree(t testing.TB, r *rand.Rand) []entry.Entry {
 	sizes := []int{0, 1, 511, 512, 513, 32<<10 - 1, 32 << 10, 100_000, 1<<20 - 512, 1<<20 + 1}
 	var out []entry.Entry
-	for i := range 1 + r.IntN(40) {
+	for i := range 1 + r.IntN(20) {
 		path := fmt.Sprintf("d%d/e%d/f%d", r.IntN(3), r.IntN(3), i)
 		data := randomBytes(r, sizes[r.IntN(len(sizes))])
 		switch r.IntN(4) {

@@ -31,8 +31,8 @@ import (
 func TestGolden(t *testing.T) {
 	data, blob := write(t, sample(t))
 	want := layer.Blob{
-		Digest:       "sha256:173efd31d94d6fde888bce99b94707777afe9a2a4cc212745c0c9abdcc18ee9c",
-		DiffID:       "sha256:bd2f4c900266ded8fb6e24f74f7c4e5142b34104279196a4a7e2a77ad3d08f95",
+		Digest:       "sha256:88cf19f64450a19f788204559c3f85500e327ad920184019ecde7754ff4cc661",
+		DiffID:       "sha256:71c958a95a4bdbcf74d98b6c4a93e944e1dc56304568903eca26fb44305f2bdb",
 		Size:         int64(len(data)),
 		UnpackedSize: int64(len(unpack(t, data))),
 	}
@@ -59,7 +59,7 @@ func TestOrder(t *testing.T) {
 
 // TestRoundTrip writes random trees and reads them back with the standard library.
 func TestRoundTrip(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range uint64(6) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		entries := randomTree(t, r)
 		data, blob := write(t, entries)
@@ -80,11 +80,10 @@ func TestRoundTrip(t *testing.T) {
 				t.Errorf("seed %d: %s differs", seed, e.Path)
 			}
 		}
-		if sum := digest(unpack(t, data)); sum != blob.DiffID {
-			t.Errorf("diffID is %s, not %s", blob.DiffID, sum)
-		}
-		if blob.Digest != digest(data) || blob.Size != int64(len(data)) || blob.UnpackedSize != int64(len(unpack(t, data))) {
-			t.Errorf("wrong facts: %+v", blob)
+		plain := unpack(t, data)
+		want := layer.Blob{Digest: digest(data), DiffID: digest(plain), Size: int64(len(data)), UnpackedSize: int64(len(plain))}
+		if diff := cmp.Diff(want, blob); diff != "" {
+			t.Error(diff)
 		}
 	}
 }

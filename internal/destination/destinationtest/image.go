@@ -14,7 +14,7 @@ import (
 )
 
 // bigLayer is how many bytes the lower layers have: enough to see whether they were sent.
-const bigLayer = 300_000
+const bigLayer = 110_000
 
 // NewImage returns an image of three layers. The upper one holds the version; the two below are the same file in
 // every image, so that one blob stands twice in the manifest.
@@ -26,10 +26,7 @@ func NewImage(t testing.TB, version string) v1.Image {
 	}
 	t.Cleanup(func() { st.Close() })
 	noise := make([]byte, bigLayer)
-	r := rand.New(rand.NewPCG(1, 0))
-	for i := range noise {
-		noise[i] = byte(r.Uint32())
-	}
+	rand.NewChaCha8([32]byte{}).Read(noise)
 	big := newLayer(t, st, layer.KindWheel, "venv/noise", noise)
 	top := newLayer(t, st, layer.KindProject, "app/version", []byte("version "+version))
 	cfg := image.Config{Platform: image.Platform{OS: "linux", Arch: "amd64"}, Entrypoint: []string{"/nothing"},
