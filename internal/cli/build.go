@@ -157,9 +157,13 @@ func writeMetadata(path string, r *build.Result) error {
 // maximumArgs refuses more arguments than n as wrong usage.
 func maximumArgs(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) > n {
-			return usagef("%s takes %d folder at most, not %d arguments", cmd.CommandPath(), n, len(args))
+		if len(args) <= n {
+			return nil
 		}
-		return nil
+		takes := "one folder at most"
+		if n == 0 {
+			takes = "no arguments"
+		}
+		return usagef("%s takes %s, not %q", cmd.CommandPath(), takes, args)
 	}
 }

@@ -65,7 +65,8 @@ Every flag can also be given as an environment variable: --debian-mirror as LITH
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "lithe", Short: "the container image your Python project deserves", Long: longHelp,
-		SilenceErrors: true, SilenceUsage: true,
+		SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: 2,
+		Args: knownCommand, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.flagsFromEnvironment(cmd) },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -75,6 +76,18 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.buildCommand(), a.runCommand(), a.lockCommand(), a.selectCommand(), a.explainCommand(),
 		a.versionCommand())
 	return root
+}
+
+// knownCommand refuses what is no command, and names the one that was meant.
+func knownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "`lithe --help` lists the commands"
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "did you mean `lithe " + near[0] + "`?"
+	}
+	return usagef("there is no command %q\nhint: %s", args[0], hint)
 }
 
 // usageError is a mistake on the command line.

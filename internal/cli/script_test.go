@@ -64,6 +64,9 @@ func catalogue() []pyindex.Wheel {
 		{Name: "greet", Version: "1.1", Requires: []string{"colours>=2"}},
 		{Name: "colours", Version: "2.0"},
 		{Name: "big", Version: "1.0", Size: 1 << 20}, // large enough for a layer of its own
+		{Name: "fast", Version: "1.0", Tag: "cp313-cp313-manylinux_2_17_x86_64"},
+		{Name: "fast", Version: "1.0", Tag: "cp313-cp313-manylinux_2_17_aarch64"},
+		{Name: "fast", Version: "1.0", Tag: "cp313-cp313-musllinux_1_2_x86_64"},
 		{Name: "checker", Version: "3.0", Scripts: map[string]string{"check": "checker:main"}},
 	}
 }

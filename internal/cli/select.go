@@ -10,6 +10,7 @@ import (
 	"github.com/lithe-build/lithe/internal/build"
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/plan"
+	pyversion "github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
 )
 
@@ -40,13 +41,8 @@ func (a *app) selectCommand() *cobra.Command {
 		if opt.Dir, err = dirArgument(args); err != nil {
 			return err
 		}
-		if opt.Target.Platform, err = plan.ParsePlatform(*platform); err != nil {
-			return usagef("--platform: %v", err)
-		}
-		if *libc != "" {
-			if opt.Target.Libc, err = wheeltag.ParseLibc(*libc); err != nil {
-				return usagef("--libc: %v", err)
-			}
+		if err := completeTarget(&opt, *platform, *libc); err != nil {
+			return err
 		}
 		target, packages, warnings, err := build.Select(opt)
 		if *asJSON {
@@ -61,6 +57,29 @@ func (a *app) selectCommand() *cobra.Command {
 		return a.printPackages(packages)
 	}
 	return cmd
+}
+
+// completeTarget checks what the flags say of the target, and adds what they say in words.
+func completeTarget(opt *build.SelectOptions, platform, libc string) (err error) {
+	t := &opt.Target
+	if t.Name != plan.Prod && t.Name != plan.Dev {
+		return usagef("--target is prod or dev, not %q\nhint: --group adds a dependency group to either", t.Name)
+	}
+	if opt.Stale != "error" && opt.Stale != "warn" {
+		return usagef("--stale is error or warn, not %q", opt.Stale)
+	}
+	if t.Platform, err = plan.ParsePlatform(platform); err != nil {
+		return usagef("--platform: %v", err)
+	}
+	if _, err := pyversion.Parse(t.Python); t.Python != "" && err != nil {
+		return usagef("--python is %q, not a version such as 3.13.5", t.Python)
+	}
+	if libc != "" {
+		if t.Libc, err = wheeltag.ParseLibc(libc); err != nil {
+			return usagef("--libc: %v", err)
+		}
+	}
+	return nil
 }
 
 // selectionJSON prints the result or the problems; both are results to a program.
