@@ -1,6 +1,8 @@
 package image_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"github.com/lithe-build/lithe/internal/destination"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/image"
 	"github.com/lithe-build/lithe/internal/layer"
@@ -93,6 +96,29 @@ func TestSchemas(t *testing.T) {
 				t.Errorf("%v\n%s", err, config)
 			}
 		})
+	}
+}
+
+// TestLayoutSchemas validates the files that a layout has besides the image.
+func TestLayoutSchemas(t *testing.T) {
+	schemas := compile(t)
+	st, layers := sample(t)
+	dir := filepath.Join(t.TempDir(), "layout")
+	d, err := destination.Parse("oci:" + dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Write(t.Context(), build(t, config(), layers, st), destination.Options{Tags: []string{"app:1", "app:2"}}); err != nil {
+		t.Fatal(err)
+	}
+	for kind, name := range map[string]string{"index": "index.json", "layout": "oci-layout"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validateJSON(schemas[kind], string(data)); err != nil {
+			t.Errorf("%v\n%s", err, data)
+		}
 	}
 }
 
