@@ -64,6 +64,7 @@ func (c *Compiler) open(s Source) (*job, error) {
 	return j, nil
 }
 
+// readSource reads a source whole: the interpreter needs it at once anyway.
 func readSource(s Source) ([]byte, error) {
 	r, err := s.Content.Open()
 	if err != nil {
@@ -77,6 +78,7 @@ func readSource(s Source) ([]byte, error) {
 	return data, err
 }
 
+// lookUp takes the result from the store, if it is there and sound.
 func (c *Compiler) lookUp(j *job, digest string) {
 	j.key = store.Key(key{Format: Format, Compiler: c.opt.ID, Driver: store.DigestBytes([]byte(driver)),
 		Path: j.source.Path, Source: digest})

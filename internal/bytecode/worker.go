@@ -100,6 +100,7 @@ func (w *worker) compile(ctx context.Context, path string, source []byte) (answe
 	return answer{}, w.explain(err)
 }
 
+// exchange has the interpreter compile one source. Before the first one it greets.
 func (w *worker) exchange(path string, source []byte) (answer, error) {
 	if w.out == nil {
 		return answer{}, io.ErrUnexpectedEOF
@@ -160,6 +161,7 @@ func (w *worker) number() (uint32, error) {
 	return binary.LittleEndian.Uint32(b[:]), err
 }
 
+// receive reads bytes after their length.
 func (w *worker) receive() ([]byte, error) {
 	n, err := w.number()
 	if err != nil {

@@ -30,6 +30,8 @@ func Init() {
 	syscall.Exit(initMain()) // nothing is to be flushed; os.Exit would wait a second under the race detector
 }
 
+// initMain is the life of the init process: take orders, set up, start, forward, reap. Signals are caught before
+// the program exists, since for PID 1 those without a handler are lost.
 func initMain() int {
 	unix.CloseOnExec(controlFD)
 	control := os.NewFile(controlFD, "control")
@@ -113,6 +115,7 @@ func (s *setup) hostname() error {
 	return errStep("set", "host name", unix.Sethostname([]byte("localhost")))
 }
 
+// loopbackUp gives a new network its one device: many programs talk to themselves.
 func loopbackUp() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -51,6 +51,7 @@ func (Loader) Run(ctx context.Context, root string, c Command) (int, error) {
 	return runHost(ctx, root, prefix, program, args, c)
 }
 
+// runHost starts a program of the host's view and waits for it.
 func runHost(ctx context.Context, root, prefix, program string, args []string, c Command) (int, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = root

@@ -61,6 +61,7 @@ func Materialize(ctx context.Context, st *store.Store, layers []LayerBlob) (stri
 	})
 }
 
+// unpackAll unpacks the layers that are not unpacked yet, several at once, and returns their directories.
 func unpackAll(ctx context.Context, st *store.Store, layers []LayerBlob) ([]string, error) {
 	dirs := make([]string, len(layers))
 	g, ctx := errgroup.WithContext(ctx)

@@ -47,6 +47,7 @@ func merge(ctx context.Context, layer, root string) error {
 	})
 }
 
+// mergeDir makes a directory, or keeps the one of the layers below and gives it the mode of this layer.
 func mergeDir(from, to string, top bool) error {
 	if _, err := os.Lstat(filepath.Join(from, opaque)); err == nil && !top {
 		if err := os.RemoveAll(to); err != nil {
@@ -73,6 +74,7 @@ func mergeDir(from, to string, top bool) error {
 	return os.Chmod(to, info.Mode()&(fs.ModePerm|fs.ModeSticky))
 }
 
+// mergeFile puts a file or link in the place of whatever is there.
 func mergeFile(from, to string, kind fs.FileMode) error {
 	put := func() error { return link(from, to) }
 	if kind&fs.ModeSymlink != 0 {

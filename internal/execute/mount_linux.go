@@ -54,6 +54,7 @@ func (s *setup) mount() error {
 	return pivot(s.Root)
 }
 
+// binds shows what the host has to show: its resolver if the network is the host's, then what the command asks for.
 func (s *setup) binds(m mounter) error {
 	if s.Network {
 		for _, file := range mountPoints.files {
@@ -111,6 +112,7 @@ func (m mounter) fresh(kind, name string, flags uintptr, options string) (string
 	return filepath.Join(m.path, name), nil
 }
 
+// proc mounts the processes of this namespace, and covers what is about the whole machine.
 func (m mounter) proc() error {
 	proc, err := m.fresh("proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 	if err != nil {
@@ -167,6 +169,7 @@ func (m mounter) dev() error {
 	return remount(dev, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NOEXEC)
 }
 
+// bindDevice shows a device of the host. A bind needs a file to cover.
 func bindDevice(host, path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -176,11 +179,14 @@ func bindDevice(host, path string) error {
 	return errStep("mount", host, unix.Mount(host, path, "", unix.MS_BIND, ""))
 }
 
+// tmp is the one place to write to. It is new for each command, and programs may be started from it.
 func (m mounter) tmp() error {
 	_, err := m.fresh("tmpfs", "tmp", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777")
 	return err
 }
 
+// bind shows a file or directory of the host, with all that is mounted below it: an ordinary user may not uncover
+// parts of it.
 func (m mounter) bind(b Bind) error {
 	info, err := os.Stat(b.Source)
 	if err != nil {

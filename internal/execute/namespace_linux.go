@@ -69,6 +69,7 @@ type sandbox struct {
 	console *console // nil without a terminal
 }
 
+// startSandbox clones the init process into its namespaces. It waits there for its orders.
 func startSandbox(ctx context.Context, root string, c Command) (*sandbox, error) {
 	uid, gid := c.user()
 	privileged := isPrivileged(uid, gid)
@@ -167,6 +168,7 @@ func isMapped(file string, id int) bool {
 	}
 }
 
+// socketPair makes the control socket. A socket, unlike a pipe, can carry the terminal back.
 func socketPair() (*net.UnixConn, *os.File, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -208,6 +210,7 @@ func (s *sandbox) forward(c Command) (stop func()) {
 	return func() { close(done); finish() }
 }
 
+// wait returns the init process's exit code, which is the program's.
 func (s *sandbox) wait(ctx context.Context) (int, error) {
 	err := s.cmd.Wait()
 	if ctx.Err() != nil && !s.cmd.ProcessState.Exited() {
@@ -221,6 +224,7 @@ func (s *sandbox) wait(ctx context.Context) (int, error) {
 
 func (s *sandbox) close() { _ = s.control.Close() }
 
+// contextError prefers the cause to its consequence.
 func contextError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -61,6 +61,7 @@ func unpack(ctx context.Context, blob io.Reader, diffID, dir string) error {
 	return nil
 }
 
+// entries unpacks one entry after the other.
 func (u *unpacker) entries(ctx context.Context, archive *tar.Reader) error {
 	for n := 0; ; n++ {
 		if err := ctx.Err(); err != nil {
@@ -150,6 +151,7 @@ func (u *unpacker) leave() {
 	}
 }
 
+// parents makes a directory and those above it. What is there and was not made here as a directory is an error.
 func (u *unpacker) parents(dir string) error {
 	if u.made[dir] {
 		return nil

@@ -101,6 +101,7 @@ func (g *graph) add(k kind, data string, kids []id) (id, error) {
 	return n, nil
 }
 
+// pack makes ids comparable, as part of a key.
 func pack(kids []id) string {
 	b := make([]byte, 0, 4*len(kids))
 	for _, kid := range kids {

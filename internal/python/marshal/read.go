@@ -45,6 +45,7 @@ type reader struct {
 	graph *graph
 }
 
+// parse reads a whole stream into a graph and returns the node of its one object.
 func parse(data []byte) (*graph, id, error) {
 	if len(data) > maxSize {
 		return nil, 0, fmt.Errorf("marshalled code of %d bytes, at most %d are read", len(data), maxSize)
@@ -86,6 +87,7 @@ func (r *reader) object() (id, error) {
 	return n, err
 }
 
+// ref resolves a reference. One to an object around it would make a cycle, which code objects never have.
 func (r *reader) ref() (id, error) {
 	i, err := r.number()
 	if err != nil {
@@ -97,6 +99,7 @@ func (r *reader) ref() (id, error) {
 	return r.refs[i], nil
 }
 
+// value reads what follows a type code.
 func (r *reader) value(code byte) (id, error) {
 	switch code {
 	case typeNone:
@@ -134,6 +137,8 @@ func (r *reader) value(code byte) (id, error) {
 	}
 }
 
+// text reads a string of any form. A value is one node whether or not it is interned, so the flag is collected
+// there: canonical form decides later.
 func (r *reader) text(code byte) (id, error) {
 	var n id
 	var err error
@@ -153,6 +158,7 @@ func (r *reader) text(code byte) (id, error) {
 	return n, err
 }
 
+// take returns the next n bytes of the stream, which are not copied.
 func (r *reader) take(n int) ([]byte, error) {
 	if n > len(r.data)-r.pos {
 		return nil, errShort
@@ -182,6 +188,7 @@ func (r *reader) length() (int, error) {
 	return int(n), nil
 }
 
+// fixed reads a leaf of a known size.
 func (r *reader) fixed(k kind, size int) (id, error) {
 	b, err := r.take(size)
 	if err != nil {
@@ -254,6 +261,7 @@ func (r *reader) objects(n int) ([]id, error) {
 	return kids, nil
 }
 
+// code reads a code object: five numbers, eight fields, the first line, two fields.
 func (r *reader) code() (id, error) {
 	head, err := r.take(headNumbers)
 	if err != nil {

@@ -27,6 +27,8 @@ func (g *graph) write(root id) []byte {
 	return w.out
 }
 
+// count finds out what occurs more than once. Parts count once, however often what holds them occurs: only its
+// first occurrence is written in full.
 func (w *writer) count(n id) {
 	if w.uses[n]++; w.uses[n] > 1 {
 		return
@@ -56,6 +58,7 @@ func (w *writer) markNames(code node) {
 	}
 }
 
+// object writes a node, or a reference if it was written already. The singletons are shorter than a reference.
 func (w *writer) object(n id) {
 	v := w.nodes[n]
 	if w.uses[n] > 1 && v.kind > kindEllipsis {
@@ -131,6 +134,7 @@ func (w *writer) value(v node, flag byte, interned bool) {
 	}
 }
 
+// text writes a string in the shortest form that the interpreter itself would choose.
 func (w *writer) text(v node, flag byte, interned bool) {
 	pick := func(plain, intern byte) byte {
 		if interned {
