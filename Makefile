@@ -2,7 +2,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 GOTESTSUM   = gotest.tools/gotestsum@v1.13.0
 
-.PHONY: all build fmt vet lint test e2e full bench fuzz
+.PHONY: all build fmt vet lint test e2e full bench peers fuzz
 
 all: fmt vet lint test
 
@@ -31,6 +31,9 @@ full: ## what takes longer than CI may
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+peers: ## beside hand-written Dockerfiles, as root; see bench/README.md
+	bench/run
 
 fuzz: ## a minute for each parser
 	.ci/fuzz 60s
