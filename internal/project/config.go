@@ -30,7 +30,6 @@ type Config struct {
 	StopSignal  string   // "SIGTERM"; "" means inferred
 	Healthcheck *Healthcheck
 	Overlaps    map[string]string // path in the image → normalized name of the distribution that wins
-	VCSLabels   bool
 
 	positions map[string]diag.Position // of every value that is set, by key
 }
@@ -59,7 +58,7 @@ type Healthcheck struct {
 type Target struct {
 	Config
 	Name   string
-	Groups []string // dependency groups; nil means the target's own default
+	Groups []string // dependency groups, beside those that the name of the target stands for
 	Extras []string // of the project
 }
 

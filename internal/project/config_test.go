@@ -54,7 +54,6 @@ workdir = "/srv"
 stop-signal = "SIGQUIT"
 healthcheck = {command = ["/venv/bin/x", "health"], interval = "1m30s", timeout = "500ms", start-period = "2s", retries = 3}
 overlaps = {"venv/x" = "Foo_Bar"}
-vcs-labels = true
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +69,7 @@ vcs-labels = true
 		Workdir: "/srv", StopSignal: "SIGQUIT",
 		Healthcheck: &Healthcheck{Command: []string{"/venv/bin/x", "health"}, Interval: 90 * time.Second,
 			Timeout: 500 * time.Millisecond, StartPeriod: 2 * time.Second, Retries: 3},
-		Overlaps: map[string]string{"venv/x": "foo-bar"}, VCSLabels: true,
+		Overlaps: map[string]string{"venv/x": "foo-bar"},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{}), cmpopts.IgnoreTypes(diag.Position{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

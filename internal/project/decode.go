@@ -28,11 +28,12 @@ func (d *decoder) wrongType(path string, v *toml.Value, want string) {
 
 // key is one key of the configuration.
 type key struct {
-	name    string
-	doc     string
-	example string // TOML; also what the published schema shows
-	value   value
-	later   bool // known and documented, but what it does comes with a later release
+	name     string
+	doc      string
+	fallback string // what holds without the key
+	example  string // TOML; also what the published schema shows
+	value    value
+	later    bool // known and documented, but what it does comes with a later release
 }
 
 // table is a table with known keys.
@@ -84,6 +85,9 @@ func (t table) schema() schema {
 	for _, k := range t.keys {
 		one := k.value.schema()
 		one.Description = k.doc
+		if k.fallback != "" {
+			one.Description += " By default: " + k.fallback + "."
+		}
 		if k.later {
 			one.Description = "Not supported yet. " + k.doc
 		}

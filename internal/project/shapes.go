@@ -106,5 +106,6 @@ func (t tableOf) schema() schema {
 // targetsKey is the key under which targets differ from the rest of the configuration.
 func targetsKey(to map[string]*toml.Table) key {
 	return key{name: "targets", value: targetTables{to}, example: `{dev = {groups = ["test"]}}`,
-		doc: "Targets by name, such as prod and dev: any other key, for this target only, and groups and extras."}
+		fallback: "prod with the main dependencies; dev with the default groups, too, and without bytecode of first-party code",
+		doc: "Targets by name: any key of the configuration, for this target only, and groups and extras. Tables add to those above."}
 }
