@@ -107,5 +107,5 @@ func (t tableOf) schema() schema {
 func targetsKey(to map[string]*toml.Table) key {
 	return key{name: "targets", value: targetTables{to}, example: `{dev = {groups = ["test"]}}`,
 		fallback: "prod with the main dependencies; dev with the default groups, too, and without bytecode of first-party code",
-		doc: "Targets by name: any key of the configuration, for this target only, and groups and extras. Tables add to those above."}
+		doc:      "Targets by name: any key of the configuration, for this target only, and groups and extras. Tables add to those above."}
 }
