@@ -59,8 +59,8 @@ var allowed = map[string][]string{
 	"plan":        slices.Concat(words, []string{"project", "lock", "base"}),
 	"artifact":    slices.Concat(words, []string{"plan", "store", "fetch"}),
 	"bytecode":    {"diag", "entry", "store", "execute", "python/marshal"},
-	"layer":       {"diag", "entry", "store", "python/wheel"},
-	"image":       {"diag", "layer", "store"},
+	"layer":       {"diag", "entry", "plan", "store", "python/wheel"},
+	"image":       {"diag", "layer", "plan", "project", "store"},
 	"destination": {"diag"},
 
 	// the order of the stages, and the only package that prints

@@ -138,7 +138,7 @@ func (b *builder) image(p *plan.Plan, layers []made) (*Result, error) {
 		result.Layers = append(result.Layers, Layer{Record: l.Record, Reused: l.reused})
 		result.blobs = append(result.blobs, execute.LayerBlob{Digest: l.Digest, DiffID: l.DiffID})
 	}
-	img, err := image.New(imageConfig(p.Config), records, b.store)
+	img, err := image.New(p.Config, records, b.store)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (b *builder) close() {
 
 // cached returns the layer of a key, made when the store does not have it.
 func (b *builder) cached(ctx context.Context, key string, kind plan.LayerKind, make func() (layer.Contents, error)) (made, error) {
-	rec, reused, err := layer.Cached(ctx, b.store, key, string(kind), make)
+	rec, reused, err := layer.Cached(ctx, b.store, key, kind, make)
 	return made{Record: rec, reused: reused}, err
 }
 
@@ -79,7 +79,7 @@ func (b *builder) cached(ctx context.Context, key string, kind plan.LayerKind, m
 // project may bear another one; the image's history must not depend on which project came first.
 func (b *builder) named(ctx context.Context, key string, kind plan.LayerKind, packages []string, make func() (layer.Contents, error)) (made, error) {
 	l, err := b.cached(ctx, key, kind, make)
-	l.Kind, l.Packages = string(kind), packages
+	l.Kind, l.Packages = kind, packages
 	return l, err
 }
 

@@ -56,6 +56,9 @@ func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dr
 			}
 			contents.Entries = append(contents.Entries, in.Entries...)
 			contents.Scripts = append(contents.Scripts, in.Scripts...)
+			if in.Licence != "" {
+				contents.Licences = append(contents.Licences, in.Licence)
+			}
 		}
 		return contents, nil
 	})

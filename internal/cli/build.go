@@ -121,7 +121,7 @@ func newMetadata(r *build.Result) metadata {
 		p.Size += l.Size
 		p.UnpackedSize += l.UnpackedSize
 		p.Layers = append(p.Layers, layerMetadata{Digest: l.Digest, DiffID: l.DiffID, Size: l.Size, UnpackedSize: l.UnpackedSize,
-			Kind: l.Kind, Packages: append([]string{}, l.Packages...), Reused: reused})
+			Kind: string(l.Kind), Packages: append([]string{}, l.Packages...), Reused: reused})
 	}
 	outputs := []outputMetadata{}
 	for _, o := range r.Outputs {

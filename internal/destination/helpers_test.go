@@ -11,6 +11,7 @@ import (
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/image"
 	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/store"
 )
 
@@ -31,9 +32,12 @@ func newImage(t *testing.T, st *store.Store, version string, salt uint64) v1.Ima
 	noise := make([]byte, 2<<20)
 	rand.NewChaCha8([32]byte(fmt.Appendf(nil, "%032d", salt))).Read(noise)
 	var layers []layer.Record
-	for _, c := range []struct{ kind, key, path, data string }{
-		{layer.KindWheel, fmt.Sprint("wheel ", salt), "venv/noise", string(noise)},
-		{layer.KindProject, fmt.Sprint("project ", salt, version), "app/version", "version " + version},
+	for _, c := range []struct {
+		kind            plan.LayerKind
+		key, path, data string
+	}{
+		{plan.WheelLayer, fmt.Sprint("wheel ", salt), "venv/noise", string(noise)},
+		{plan.ProjectLayer, fmt.Sprint("project ", salt, version), "app/version", "version " + version},
 	} {
 		rec, _, err := layer.Cached(t.Context(), st, c.key, c.kind, func() (layer.Contents, error) {
 			return layer.Contents{Entries: []entry.Entry{entry.NewFile(c.path, []byte(c.data), false)}}, nil
@@ -43,7 +47,7 @@ func newImage(t *testing.T, st *store.Store, version string, salt uint64) v1.Ima
 		}
 		layers = append(layers, rec)
 	}
-	cfg := image.Config{Platform: image.Platform{OS: "linux", Arch: "amd64"}, Entrypoint: []string{"/nothing"}}
+	cfg := plan.Config{Platform: plan.Platform{OS: "linux", Arch: "amd64"}, Entrypoint: []string{"/nothing"}}
 	img, err := image.New(cfg, layers, st)
 	if err != nil {
 		t.Fatal(err)

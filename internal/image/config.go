@@ -6,36 +6,13 @@ import (
 	"time"
 
 	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/project"
 )
 
-// Config is what an image says about itself and how it wants to be run.
-type Config struct {
-	Created      time.Time         // of the image and all its layers
-	Author       string            //
-	Platform     Platform          //
-	Env          []string          // "KEY=value", in the order given
-	Entrypoint   []string          //
-	Cmd          []string          //
-	User         string            // "65532:65532"
-	WorkingDir   string            //
-	Labels       map[string]string // in the config, for engines
-	Annotations  map[string]string // in the manifest, for registries
-	ExposedPorts []string          // "8000/tcp"
-	Volumes      []string          //
-	StopSignal   string            // "SIGINT"; "" means SIGTERM
-	Healthcheck  *Healthcheck      // Docker's extension; Podman keeps it only in its own format
-}
-
-// Platform is where the image runs.
-type Platform struct {
-	OS      string // "linux"
-	Arch    string // OCI's word: "amd64", "arm64"
-	Variant string // "v7"; empty for most
-}
-
-// Healthcheck is a command by which an engine sees whether the program is well. It is no part of OCI's
-// specification, but its schema allows more keys, and Docker reads this one.
-type Healthcheck struct {
+// healthcheck is Docker's extension: no part of OCI's specification, whose schema allows more keys. Podman keeps it only in
+// its own format.
+type healthcheck struct {
 	Test        []string      `json:"Test,omitempty"` // "CMD", then the command
 	Interval    time.Duration `json:"Interval,omitempty"`
 	Timeout     time.Duration `json:"Timeout,omitempty"`
@@ -43,13 +20,19 @@ type Healthcheck struct {
 	Retries     int           `json:"Retries,omitempty"`
 }
 
+func newHealthcheck(h *project.Healthcheck) *healthcheck {
+	if h == nil {
+		return nil
+	}
+	return &healthcheck{Test: append([]string{"CMD"}, h.Command...), Interval: h.Interval, Timeout: h.Timeout,
+		StartPeriod: h.StartPeriod, Retries: h.Retries}
+}
+
 // configFile is the JSON of the config, in the order in which the specification lists its properties. It is ours, so
 // that no upgrade of a library moves a digest.
 type configFile struct {
 	Created      string      `json:"created"`
-	Author       string      `json:"author,omitempty"`
 	Architecture string      `json:"architecture"`
-	Variant      string      `json:"variant,omitempty"`
 	OS           string      `json:"os"`
 	Config       execution   `json:"config"`
 	RootFS       rootFS      `json:"rootfs"`
@@ -66,7 +49,7 @@ type execution struct {
 	WorkingDir   string              `json:"WorkingDir,omitempty"`
 	Labels       map[string]string   `json:"Labels,omitempty"`
 	StopSignal   string              `json:"StopSignal,omitempty"`
-	Healthcheck  *Healthcheck        `json:"Healthcheck,omitempty"`
+	Healthcheck  *healthcheck        `json:"Healthcheck,omitempty"`
 }
 
 type rootFS struct {
@@ -80,15 +63,15 @@ type historyOf struct {
 }
 
 // file returns the config of an image with these layers.
-func (c Config) file(layers []layer.Record) configFile {
+func newConfigFile(c plan.Config, layers []layer.Record) configFile {
 	created := c.Created.UTC().Format(time.RFC3339) // whole seconds, as SOURCE_DATE_EPOCH counts
 	f := configFile{
-		Created: created, Author: c.Author,
-		Architecture: c.Platform.Arch, Variant: c.Platform.Variant, OS: c.Platform.OS,
+		Created:      created,
+		Architecture: c.Platform.Arch, OS: c.Platform.OS,
 		Config: execution{
 			User: c.User, ExposedPorts: set(c.ExposedPorts), Env: c.Env, Entrypoint: c.Entrypoint, Cmd: c.Cmd,
 			Volumes: set(c.Volumes), WorkingDir: c.WorkingDir, Labels: c.Labels, StopSignal: c.StopSignal,
-			Healthcheck: c.Healthcheck,
+			Healthcheck: newHealthcheck(c.Healthcheck),
 		},
 		RootFS:  rootFS{Type: "layers", DiffIDs: []string{}},
 		History: []historyOf{},
@@ -103,9 +86,9 @@ func (c Config) file(layers []layer.Record) configFile {
 // describe says what is in a layer: "wheel numpy 2.5.5".
 func describe(rec layer.Record) string {
 	if len(rec.Packages) == 0 {
-		return rec.Kind
+		return string(rec.Kind)
 	}
-	return rec.Kind + " " + strings.Join(rec.Packages, ", ")
+	return string(rec.Kind) + " " + strings.Join(rec.Packages, ", ")
 }
 
 // set returns the JSON form of a set, nil for an empty one.
@@ -121,7 +104,7 @@ func set(list []string) map[string]struct{} {
 }
 
 // check refuses what no engine could run. The configuration's reader has said so before, with a position.
-func (c Config) check() error {
+func check(c plan.Config) error {
 	if c.Platform.OS == "" || c.Platform.Arch == "" {
 		return fmt.Errorf("an image needs a platform, not %q", c.Platform.OS+"/"+c.Platform.Arch)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/store"
 )
 
@@ -24,11 +25,11 @@ const KeyAnnotation = "build.lithe.layer.key"
 
 // New returns the image of a configuration and layers, lowest first. The layers' blobs are looked for in the store
 // when they are read.
-func New(cfg Config, layers []layer.Record, st *store.Store) (v1.Image, error) {
-	if err := cfg.check(); err != nil {
+func New(cfg plan.Config, layers []layer.Record, st *store.Store) (v1.Image, error) {
+	if err := check(cfg); err != nil {
 		return nil, err
 	}
-	config, err := encode(cfg.file(layers))
+	config, err := encode(newConfigFile(cfg, layers))
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func New(cfg Config, layers []layer.Record, st *store.Store) (v1.Image, error) {
 }
 
 // newManifest returns the manifest's JSON.
-func newManifest(cfg Config, config []byte, layers []layer.Record) ([]byte, error) {
+func newManifest(cfg plan.Config, config []byte, layers []layer.Record) ([]byte, error) {
 	digest, size, err := v1.SHA256(bytes.NewReader(config))
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func descriptor(rec layer.Record) (v1.Descriptor, error) {
 		return v1.Descriptor{}, fmt.Errorf("layer of %s: %w", describe(rec), err)
 	}
 	d := v1.Descriptor{MediaType: types.OCILayer, Size: rec.Size, Digest: digest}
-	if rec.Key != "" && rec.Kind != layer.KindProject {
+	if rec.Key != "" && rec.Kind != plan.ProjectLayer {
 		d.Annotations = map[string]string{KeyAnnotation: rec.Key}
 	}
 	return d, nil

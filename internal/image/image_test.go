@@ -16,6 +16,8 @@ import (
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/image"
 	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/project"
 	"github.com/lithe-build/lithe/internal/store"
 )
 
@@ -27,7 +29,7 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const wantConfig = `{"created":"2026-01-02T03:04:05Z","author":"A","architecture":"amd64","os":"linux","config":{` +
+	const wantConfig = `{"created":"2026-01-02T03:04:05Z","architecture":"amd64","os":"linux","config":{` +
 		`"User":"65532:65532","ExposedPorts":{"8000/tcp":{},"9000/udp":{}},"Env":["PATH=/venv/bin","A=b"],` +
 		`"Entrypoint":["/venv/bin/hello"],"Cmd":["--a","<&>"],"Volumes":{"/data":{}},"WorkingDir":"/app",` +
 		`"Labels":{"a":"1","b":"2"},"StopSignal":"SIGINT","Healthcheck":{"Test":["CMD","/venv/bin/ok"],` +
@@ -42,7 +44,7 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "sha256:a3854c52f19134ce7e41181602629c8267d940d9520031995969d24386dd28de"; digest.String() != want {
+	if want := "sha256:b304717fe95316d77adae27db5b2d936d158184718803696b510c23aeac3f89f"; digest.String() != want {
 		t.Errorf("digest is %s, not %s; a change must raise layer.Format", digest, want)
 	}
 }
@@ -73,11 +75,11 @@ func TestSchemas(t *testing.T) {
 	schemas := compile(t)
 	st, layers := sample(t)
 	for name, c := range map[string]struct {
-		cfg    image.Config
+		cfg    plan.Config
 		layers []layer.Record
 	}{
 		"full":  {config(), layers},
-		"least": {image.Config{Platform: image.Platform{OS: "linux", Arch: "arm64", Variant: "v8"}}, layers[:1]},
+		"least": {plan.Config{Platform: plan.Platform{OS: "linux", Arch: "arm64"}}, layers[:1]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			img := build(t, c.cfg, c.layers, st)
@@ -166,17 +168,17 @@ func TestMissingBlob(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	st, layers := sample(t)
-	bad := []layer.Record{{Kind: layer.KindBase, Blob: layer.Blob{Digest: "sha256:short"}}}
+	bad := []layer.Record{{Kind: plan.BaseLayer, Blob: layer.Blob{Digest: "sha256:short"}}}
 	for name, c := range map[string]struct {
-		change func(*image.Config)
+		change func(*plan.Config)
 		layers []layer.Record
 		want   string
 	}{
-		"no platform": {func(c *image.Config) { c.Platform.Arch = "" }, layers, "platform"},
-		"environment": {func(c *image.Config) { c.Env = []string{"PATH"} }, layers, `"PATH" is not KEY=value`},
-		"no key":      {func(c *image.Config) { c.Env = []string{"=x"} }, layers, "KEY=value"},
-		"far future":  {func(c *image.Config) { c.Created = time.Unix(1e12, 0) }, layers, "RFC 3339"},
-		"bad digest":  {func(*image.Config) {}, bad, "layer of base"},
+		"no platform": {func(c *plan.Config) { c.Platform.Arch = "" }, layers, "platform"},
+		"environment": {func(c *plan.Config) { c.Env = []string{"PATH"} }, layers, `"PATH" is not KEY=value`},
+		"no key":      {func(c *plan.Config) { c.Env = []string{"=x"} }, layers, "KEY=value"},
+		"far future":  {func(c *plan.Config) { c.Created = time.Unix(1e12, 0) }, layers, "RFC 3339"},
+		"bad digest":  {func(*plan.Config) {}, bad, "layer of base"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := config()
@@ -205,7 +207,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func build(t *testing.T, cfg image.Config, layers []layer.Record, st *store.Store) v1.Image {
+func build(t *testing.T, cfg plan.Config, layers []layer.Record, st *store.Store) v1.Image {
 	t.Helper()
 	img, err := image.New(cfg, layers, st)
 	if err != nil {
@@ -214,17 +216,17 @@ func build(t *testing.T, cfg image.Config, layers []layer.Record, st *store.Stor
 	return img
 }
 
-func config() image.Config {
-	return image.Config{
-		Created: time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 0)), Author: "A",
-		Platform:   image.Platform{OS: "linux", Arch: "amd64"},
+func config() plan.Config {
+	return plan.Config{
+		Created:    time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 0)),
+		Platform:   plan.Platform{OS: "linux", Arch: "amd64"},
 		Env:        []string{"PATH=/venv/bin", "A=b"},
 		Entrypoint: []string{"/venv/bin/hello"}, Cmd: []string{"--a", "<&>"},
 		User: "65532:65532", WorkingDir: "/app",
 		Labels:       map[string]string{"b": "2", "a": "1"},
 		Annotations:  map[string]string{"org.opencontainers.image.title": "hello"},
 		ExposedPorts: []string{"9000/udp", "8000/tcp"}, Volumes: []string{"/data"}, StopSignal: "SIGINT",
-		Healthcheck: &image.Healthcheck{Test: []string{"CMD", "/venv/bin/ok"}, Interval: 30 * time.Second,
+		Healthcheck: &project.Healthcheck{Command: []string{"/venv/bin/ok"}, Interval: 30 * time.Second,
 			Timeout: 3 * time.Second, Retries: 3},
 	}
 }
@@ -237,9 +239,12 @@ func sample(t *testing.T) (*store.Store, []layer.Record) {
 		t.Fatal(err)
 	}
 	var out []layer.Record
-	for _, c := range []struct{ kind, key, name, path string }{
-		{layer.KindWheel, "key of numpy", "numpy 2.5.5", "venv/lib/numpy.py"},
-		{layer.KindProject, "key of hello", "hello 1.0", "app/hello.py"},
+	for _, c := range []struct {
+		kind            plan.LayerKind
+		key, name, path string
+	}{
+		{plan.WheelLayer, "key of numpy", "numpy 2.5.5", "venv/lib/numpy.py"},
+		{plan.ProjectLayer, "key of hello", "hello 1.0", "app/hello.py"},
 	} {
 		rec, _, err := layer.Cached(t.Context(), st, c.key, c.kind, func() (layer.Contents, error) {
 			return layer.Contents{Entries: []entry.Entry{entry.NewFile(c.path, []byte(c.name), false)},

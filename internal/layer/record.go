@@ -13,17 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/store"
-)
-
-// The kinds of layers, in the order in which an image has them.
-const (
-	KindBase        = "base"
-	KindInterpreter = "interpreter"
-	KindSystem      = "system"
-	KindWheel       = "wheel"   // one large wheel
-	KindWheels      = "wheels"  // a group of small ones
-	KindProject     = "project" // first-party code
 )
 
 // recordKind names the records in the store. The format is a part of it, so that no key can forget it.
@@ -33,15 +24,15 @@ var recordKind = fmt.Sprintf("layer-%d", Format)
 // the checks of a build, and its blob need not be here.
 type Record struct {
 	Blob
-	Format   int      `json:"format"`
-	Key      string   `json:"key"`  // hash of all inputs
-	Kind     string   `json:"kind"` // KindBase, …
-	Packages []string `json:"packages,omitempty"`
-	Files    Files    `json:"files"`
-	Scripts  []string `json:"scripts,omitempty"`
-	Licences []string `json:"licences,omitempty"`
-	Objects  []Object `json:"objects,omitempty"`
-	GLIBC    string   `json:"glibc,omitempty"` // highest version of glibc that an object needs, "2.34"
+	Format   int            `json:"format"`
+	Key      string         `json:"key"` // hash of all inputs
+	Kind     plan.LayerKind `json:"kind"`
+	Packages []string       `json:"packages,omitempty"`
+	Files    Files          `json:"files"`
+	Scripts  []string       `json:"scripts,omitempty"`
+	Licences []string       `json:"licences,omitempty"`
+	Objects  []Object       `json:"objects,omitempty"`
+	GLIBC    string         `json:"glibc,omitempty"` // highest version of glibc that an object needs, "2.34"
 }
 
 // Files says what is in a layer without naming it all.
@@ -60,7 +51,7 @@ type Contents struct {
 
 // Cached returns the layer of a key from the store, or makes it. The key is the hash of all that the contents
 // depend on; build is called at most once, and by one process at a time.
-func Cached(ctx context.Context, st *store.Store, key, kind string, build func() (Contents, error)) (rec Record, reused bool, err error) {
+func Cached(ctx context.Context, st *store.Store, key string, kind plan.LayerKind, build func() (Contents, error)) (rec Record, reused bool, err error) {
 	if rec, ok := find(st, key); ok {
 		return rec, true, nil
 	}

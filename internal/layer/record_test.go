@@ -17,6 +17,7 @@ import (
 
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/store"
 	"github.com/lithe-build/lithe/internal/testkit/tinyelf"
 )
@@ -30,7 +31,7 @@ func TestCached(t *testing.T) {
 		return layer.Contents{Entries: sample(t), Packages: []string{"b 2", "a 1", "b 2"}, Scripts: []string{"venv/bin/f2py"},
 			Licences: []string{"MIT"}}, nil
 	}
-	first, reused, err := layer.Cached(t.Context(), st, "key", layer.KindWheels, build)
+	first, reused, err := layer.Cached(t.Context(), st, "key", plan.WheelsLayer, build)
 	if err != nil || reused {
 		t.Fatal(reused, err)
 	}
@@ -41,7 +42,7 @@ func TestCached(t *testing.T) {
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Error(diff)
 	}
-	second, reused, err := layer.Cached(t.Context(), st, "key", layer.KindWheels, build)
+	second, reused, err := layer.Cached(t.Context(), st, "key", plan.WheelsLayer, build)
 	if err != nil || !reused || builds != 1 {
 		t.Errorf("reused %v after %d builds: %v", reused, builds, err)
 	}
@@ -62,7 +63,7 @@ func TestCachedRepairs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			st := newStore(t)
 			build := func() (layer.Contents, error) { return layer.Contents{Entries: sample(t)}, nil }
-			rec, _, err := layer.Cached(t.Context(), st, "key", layer.KindWheel, build)
+			rec, _, err := layer.Cached(t.Context(), st, "key", plan.WheelLayer, build)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +71,7 @@ func TestCachedRepairs(t *testing.T) {
 			if err := damage(path); err != nil {
 				t.Fatal(err)
 			}
-			again, reused, err := layer.Cached(t.Context(), st, "key", layer.KindWheel, build)
+			again, reused, err := layer.Cached(t.Context(), st, "key", plan.WheelLayer, build)
 			if err != nil || reused || again.Digest != rec.Digest {
 				t.Errorf("reused %v: %v", reused, err)
 			}
@@ -88,7 +89,7 @@ func TestCachedOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			_, _, err := layer.Cached(t.Context(), st, "key", layer.KindWheel, func() (layer.Contents, error) {
+			_, _, err := layer.Cached(t.Context(), st, "key", plan.WheelLayer, func() (layer.Contents, error) {
 				builds.Add(1)
 				return layer.Contents{Entries: sample(t)}, nil
 			})
@@ -115,11 +116,11 @@ func TestCachedFails(t *testing.T) {
 			return layer.Contents{Entries: []entry.Entry{{Path: "a", Size: 1, Mode: 0o644, Content: failing{broken}}}}, nil
 		},
 	} {
-		if _, _, err := layer.Cached(ctx, st, name, layer.KindWheel, build); !errors.Is(err, broken) {
+		if _, _, err := layer.Cached(ctx, st, name, plan.WheelLayer, build); !errors.Is(err, broken) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	_, _, err := layer.Cached(ctx, st, "cancelled", layer.KindWheel, func() (layer.Contents, error) {
+	_, _, err := layer.Cached(ctx, st, "cancelled", plan.WheelLayer, func() (layer.Contents, error) {
 		cancel()
 		return layer.Contents{Entries: sample(t)}, nil
 	})
@@ -139,7 +140,7 @@ func TestObjects(t *testing.T) {
 	cut := lib[:100]
 	large := deflated(t, append(bytes.Clone(lib), make([]byte, 33<<20)...), 1)
 	large.Path = "venv/large.so"
-	rec, _, err := layer.Cached(t.Context(), newStore(t), "key", layer.KindWheel, func() (layer.Contents, error) {
+	rec, _, err := layer.Cached(t.Context(), newStore(t), "key", plan.WheelLayer, func() (layer.Contents, error) {
 		return layer.Contents{Entries: []entry.Entry{
 			entry.NewFile("venv/libx.so.1", lib, false), entry.NewFile("venv/cut.so", cut, false), large,
 			entry.NewFile("venv/text", []byte(strings.Repeat("text ", 30)), false), entry.NewFile("venv/tiny", []byte("\x7fELF"), false),

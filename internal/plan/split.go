@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"slices"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/base"
 )
 
 // The layer split, format 1 (design.md §5). It depends on names and sizes that the lock, the index or lithe.lock state,
@@ -20,8 +22,8 @@ type LayerKind string
 
 // The kinds of layers, in the order in which they stand in an image.
 const (
-	BaseLayer        LayerKind = "base"
-	InterpreterLayer LayerKind = "interpreter"
+	BaseLayer        LayerKind = base.KindBase
+	InterpreterLayer LayerKind = base.KindInterpreter
 	SystemLayer      LayerKind = "system"
 	WheelLayer       LayerKind = "wheel"  // one big wheel
 	WheelsLayer      LayerKind = "wheels" // a bucket of others

@@ -10,6 +10,7 @@ import (
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/image"
 	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/store"
 )
 
@@ -27,9 +28,9 @@ func NewImage(t testing.TB, version string) v1.Image {
 	t.Cleanup(func() { st.Close() })
 	noise := make([]byte, bigLayer)
 	rand.NewChaCha8([32]byte{}).Read(noise)
-	big := newLayer(t, st, layer.KindWheel, "venv/noise", noise)
-	top := newLayer(t, st, layer.KindProject, "app/version", []byte("version "+version))
-	cfg := image.Config{Platform: image.Platform{OS: "linux", Arch: "amd64"}, Entrypoint: []string{"/nothing"},
+	big := newLayer(t, st, plan.WheelLayer, "venv/noise", noise)
+	top := newLayer(t, st, plan.ProjectLayer, "app/version", []byte("version "+version))
+	cfg := plan.Config{Platform: plan.Platform{OS: "linux", Arch: "amd64"}, Entrypoint: []string{"/nothing"},
 		Labels: map[string]string{"version": version}}
 	img, err := image.New(cfg, []layer.Record{big, big, top}, st)
 	if err != nil {
@@ -39,7 +40,7 @@ func NewImage(t testing.TB, version string) v1.Image {
 }
 
 // newLayer returns a layer of one file.
-func newLayer(t testing.TB, st *store.Store, kind, path string, data []byte) layer.Record {
+func newLayer(t testing.TB, st *store.Store, kind plan.LayerKind, path string, data []byte) layer.Record {
 	t.Helper()
 	rec, _, err := layer.Cached(t.Context(), st, path, kind, func() (layer.Contents, error) {
 		return layer.Contents{Entries: []entry.Entry{entry.NewFile(path, data, false)}}, nil

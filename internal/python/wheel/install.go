@@ -24,6 +24,7 @@ type Installed struct {
 	Entries       []entry.Entry // files, sorted as entry.Compare does; directories are the layer's business
 	Sources       []Source      // what to compile
 	Scripts       []string      // commands, paths in the image, sorted
+	Licence       string        // SPDX expression, "" where METADATA has none (PEP 639)
 	Warnings      diag.List     // the wheel's, and those of its scripts
 
 	site    string         // site-packages, relative to the root of the image
@@ -45,7 +46,7 @@ func Install(w *Wheel, s Scheme, opt InstallOptions) (*Installed, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	in := &Installed{Name: w.Name, Version: w.Version, scheme: s, site: s.Site(), rows: map[string]row{},
+	in := &Installed{Name: w.Name, Version: w.Version, Licence: w.Metadata.Get("License-Expression"), scheme: s, site: s.Site(), rows: map[string]row{},
 		record: s.Site() + "/" + w.distInfo + "/RECORD", dropped: map[string]bool{}, Warnings: slices.Clone(w.Warnings)}
 	for _, p := range opt.Drop {
 		in.dropped[p] = true
