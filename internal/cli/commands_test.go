@@ -25,7 +25,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	index WORD                          html, gone, altered, truncated, forbidding: break it; good: mend it; stop: end it
 //	mirror WORD                         newer: publish a security update, superseding the old package; expired; gone: no .deb is there
 //	requests                            print what index and mirror were asked for since the last time
-//	image DIR|FILE                      check an OCI layout or Docker archive, and print what is in it
+//	image DIR|FILE [PATH]               check an OCI layout or Docker archive, and print what is in it, or one file
 //	flat FILE                           print JSON, a line for each value; of an array of events, one after the other
 //	exits CODE COMMAND [ARG]...         run a command that must end with this exit code
 //	storetidy                           check that the store has nothing unfinished, and no blob of another digest

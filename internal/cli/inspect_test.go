@@ -25,14 +25,18 @@ import (
 )
 
 // printImage checks an image by the rules of go-containerregistry, and prints it: digest, names, configuration, and
-// for each layer its number and its files.
+// for each layer its number and its files. With a path it prints that file.
 func printImage(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 1 {
-		ts.Fatalf("usage: image DIR|FILE")
+	if len(args) != 1 && len(args) != 2 {
+		ts.Fatalf("usage: image DIR|FILE [PATH]")
 	}
 	img, names, err := openImage(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Check(validate.Image(img))
+	if len(args) == 2 {
+		ts.Check(printFile(ts.Stdout(), img, args[1]))
+		return
+	}
 	digest, err := img.Digest()
 	ts.Check(err)
 	out := ts.Stdout()
@@ -90,6 +94,31 @@ func openImage(path string) (v1.Image, []string, error) {
 }
 
 func printLayers(out io.Writer, img v1.Image) error {
+	return eachMember(img, func(layer int, h *tar.Header, _ io.Reader) error {
+		_, err := fmt.Fprintf(out, "layer %d %s\n", layer, describe(h))
+		return err
+	})
+}
+
+// printFile prints a file that exactly one layer has.
+func printFile(out io.Writer, img v1.Image, path string) error {
+	found := 0
+	err := eachMember(img, func(_ int, h *tar.Header, r io.Reader) error {
+		if "/"+h.Name != path {
+			return nil
+		}
+		found++
+		_, err := io.Copy(out, r)
+		return err
+	})
+	if err == nil && found != 1 {
+		return fmt.Errorf("%d layers have %s", found, path)
+	}
+	return err
+}
+
+// eachMember calls do for the members of all layers, from the lowest layer up.
+func eachMember(img v1.Image, do func(layer int, h *tar.Header, r io.Reader) error) error {
 	layers, err := img.Layers()
 	if err != nil {
 		return err
@@ -107,7 +136,9 @@ func printLayers(out io.Writer, img v1.Image) error {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "layer %d %s\n", i, describe(h))
+			if err := do(i, h, archive); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

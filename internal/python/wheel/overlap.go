@@ -17,7 +17,7 @@ import (
 var errTwoOwners = errors.New("two distributions at one path")
 
 // Overlaps finds files of several distributions at one path. Equal files stay in all of them. For different ones the
-// user must have named the winner: winners maps a path (relative to site-packages, or absolute in the image) to a
+// user must have named the winner: winners maps a path (relative to site-packages, or of the image, with a leading slash or without) to a
 // distribution. It returns, by normalized name, the paths that the losers are to be installed without
 // (InstallOptions.Drop), sorted; or all overlaps that nobody decided, as a diag.List.
 func Overlaps(all []*Installed, winners map[string]string) (map[string][]string, error) {
@@ -33,7 +33,7 @@ func Overlaps(all []*Installed, winners map[string]string) (map[string][]string,
 		if len(list) < 2 || sameFile(p, list) {
 			continue
 		}
-		winner := name.Normalize(cmp.Or(winners["/"+p], winners[list[0].recordPath(p)]))
+		winner := name.Normalize(cmp.Or(winners["/"+p], winners[p], winners[list[0].recordPath(p)]))
 		if !slices.ContainsFunc(list, func(in *Installed) bool { return name.Normalize(in.Name) == winner }) {
 			problems.Add(overlapError(p, list))
 			continue
