@@ -32,15 +32,19 @@ func newView(mode string, w io.Writer, width func() int, colour bool) (view, err
 	case "json":
 		return &jsonView{enc: json.NewEncoder(w)}, nil
 	case "none":
-		return silentView{}, nil
+		return silentView{&plainView{w: w}}, nil
 	}
 	return nil, usagef("--progress is one of auto, plain, json and none, not %q", mode)
 }
 
-type silentView struct{}
+// silentView shows warnings only: they are no progress.
+type silentView struct{ *plainView }
 
-func (silentView) show(build.Event) {}
-func (silentView) close()           {}
+func (v silentView) show(e build.Event) {
+	if e.Level != "" {
+		v.plainView.show(e)
+	}
+}
 
 // jsonView prints each event as one line, for programs.
 type jsonView struct {

@@ -45,12 +45,19 @@ func (s *source) addFile(p *Package, f File) {
 			return
 		}
 	}
+	if f.Hash == emptyFile {
+		s.tampered(f.Pos, "%s %s: %s has the hash of no bytes at all, which is no zip archive and no tar", p.Name, p.Version, f.Name)
+		return
+	}
 	if what := foreign(p, f, suffix); what != "" {
 		s.tampered(f.Pos, "%s", what)
 		return
 	}
 	p.Files = append(p.Files, f)
 }
+
+// emptyFile is the hash of no bytes. Servers that do not know a size say 0, so only the lock can tell.
+const emptyFile = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 // tampered reports what no tool writes.
 func (s *source) tampered(pos diag.Position, format string, args ...any) {
