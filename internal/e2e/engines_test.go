@@ -70,7 +70,9 @@ func quietly(line ...string) { _ = exec.Command(line[0], line[1:]...).Run() }
 // not in a context, and not at the usual socket, where a machine may have one that is none of ours.
 func hideDocker(t *testing.T) (wrap, env []string) {
 	t.Helper()
-	env = []string{"DOCKER_HOST=", "DOCKER_CONTEXT=", "DOCKER_CONFIG=" + t.TempDir()}
+	config := t.TempDir()
+	write(t, filepath.Join(config, "config.json"), "{}") // Podman wants the file where the variable is set
+	env = []string{"DOCKER_HOST=", "DOCKER_CONTEXT=", "DOCKER_CONFIG=" + config}
 	const socket = "/var/run/docker.sock"
 	if _, err := os.Stat(socket); err == nil {
 		wrap = []string{"unshare", "--mount", "sh", "-c", `mount --bind /dev/null ` + socket + ` && exec "$@"`, "sh"}
@@ -87,10 +89,12 @@ type podman struct {
 func newPodman(t *testing.T, l *lab) podman {
 	t.Helper()
 	dir := l.temp(t)
-	conf := filepath.Join(dir, "storage.conf")
-	write(t, conf, fmt.Sprintf("[storage]\ndriver = \"overlay\"\ngraphroot = %q\nrunroot = %q\n",
+	storage, containers := filepath.Join(dir, "storage.conf"), filepath.Join(dir, "containers.conf")
+	write(t, storage, fmt.Sprintf("[storage]\ndriver = \"overlay\"\ngraphroot = %q\nrunroot = %q\n",
 		filepath.Join(dir, "graph"), filepath.Join(dir, "run")))
-	p := podman{env: []string{"CONTAINERS_STORAGE_CONF=" + conf}}
+	// Podman's default is more than a machine may be allowed where root lacks CAP_SYS_RESOURCE.
+	write(t, containers, "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n")
+	p := podman{env: []string{"CONTAINERS_STORAGE_CONF=" + storage, "CONTAINERS_CONF=" + containers}}
 	t.Cleanup(func() {
 		for _, args := range [][]string{{"rm", "--all", "--force"}, {"rmi", "--all", "--force"}} {
 			cmd := exec.Command("podman", args...)

@@ -128,7 +128,7 @@ func (l *lab) buildExample(name string) error {
 		return err
 	}
 	file := dir + ".json"
-	r, err := l.start(call{args: []string{"build", dir, "--metadata-file", file}}).wait()
+	r, err := l.start(call{args: []string{"build", dir, "--metadata-file", file}}, "").wait()
 	if err != nil || r.code != 0 {
 		return fmt.Errorf("first build of %s: exit code %d, %w\n%s", name, r.code, err, r.stderr)
 	}
@@ -184,8 +184,9 @@ type running struct {
 	failed         error
 }
 
-// start starts the program. An error waits for wait.
-func (l *lab) start(c call) *running {
+// start starts the program. Its output goes to a file, which can be looked into meanwhile, or is kept where out is
+// empty. An error waits for wait.
+func (l *lab) start(c call, out string) *running {
 	line := append(slices.Clone(c.wrap), l.lithe)
 	if c.umask != "" {
 		line = append([]string{"sh", "-c", `umask ` + c.umask + `; exec "$@"`, "sh"}, line...)
@@ -199,6 +200,15 @@ func (l *lab) start(c call) *running {
 	r.cmd.Dir = l.dir
 	r.cmd.Env = append(environment(), append([]string{"LITHE_STORE=" + store, "LITHE_PROGRESS=plain"}, c.env...)...)
 	r.cmd.Stdin, r.cmd.Stdout, r.cmd.Stderr = c.stdin, &r.stdout, &r.stderr
+	if out != "" {
+		f, err := os.Create(out)
+		if err != nil {
+			r.failed = err
+			return r
+		}
+		defer f.Close() // the program has its own
+		r.cmd.Stdout = f
+	}
 	// A test that is killed must not leave servers behind.
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if c.uid != 0 {
@@ -232,7 +242,7 @@ func (r *running) wait() (result, error) {
 // run runs the program to its end.
 func (l *lab) run(t *testing.T, c call) result {
 	t.Helper()
-	r, err := l.start(c).wait()
+	r, err := l.start(c, "").wait()
 	if err != nil {
 		t.Fatalf("lithe %s: %v", strings.Join(c.args, " "), err)
 	}
@@ -330,6 +340,15 @@ func copyFile(to, from string) error {
 		return err
 	}
 	return os.WriteFile(to, data, info.Mode().Perm())
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 func write(t *testing.T, path, text string) {
