@@ -97,7 +97,7 @@ func TestBadWheels(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := *shared
-			w.index = pyindex.New(t, pyindex.Wheel{Name: "evil", Version: "1.0", File: c.Files[0], Raw: append([]byte{}, data...)})
+			w.index = pyindex.New(t, pyindex.Wheel{Name: "evil", Version: "1.0", File: c.Files[0], Raw: data})
 			project := t.TempDir()
 			lock, err := pyindex.UVLock(w.index, []byte(evilProject))
 			if err != nil {

@@ -42,7 +42,8 @@ const simpleJSON = "application/vnd.pypi.simple.v1+json"
 
 // New starts an index that stops with the test.
 func New(t testing.TB, wheels ...Wheel) *Index {
-	x := &Index{wheels: wheels}
+	x := &Index{}
+	x.Add(wheels...)
 	x.server = httptest.NewServer(x)
 	t.Cleanup(x.server.Close)
 	x.URL = x.server.URL + "/simple/"
@@ -55,6 +56,7 @@ func (x *Index) Add(wheels ...Wheel) {
 	defer x.mu.Unlock()
 	for _, w := range wheels {
 		x.wheels = slices.DeleteFunc(x.wheels, func(o Wheel) bool { return o.Filename() == w.Filename() })
+		w.Raw = w.Bytes() // made once: tests ask for the same file many times
 		x.wheels = append(x.wheels, w)
 	}
 }
@@ -182,6 +184,7 @@ func (x *Index) serveFile(w http.ResponseWriter, r *http.Request, file string, f
 		return
 	}
 	if faults.Altered {
+		data = slices.Clone(data)
 		data[len(data)-1] ^= 1
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
