@@ -49,9 +49,11 @@ type Include struct {
 
 // Healthcheck is the command by which an engine sees whether the program is well.
 type Healthcheck struct {
-	Command                        []string
-	Interval, Timeout, StartPeriod time.Duration // 0 means the engine's default
-	Retries                        int           // 0 means the engine's default
+	Command     []string      `json:"command"`
+	Interval    time.Duration `json:"interval,omitempty"` // 0, here and below, means the engine's default
+	Timeout     time.Duration `json:"timeout,omitempty"`
+	StartPeriod time.Duration `json:"startPeriod,omitempty"`
+	Retries     int           `json:"retries,omitempty"`
 }
 
 // Target is the configuration of one target of the build.
