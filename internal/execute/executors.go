@@ -73,7 +73,7 @@ func noExecutor(need Need, reasons []string) error {
 		return &diag.Error{Code: "unknown-executor", What: fmt.Sprintf("no executor is called %q", need.Name),
 			Hint: "the executors are " + strings.Join(names(), ", ")}
 	}
-	hint := "`lithe doctor` says more about this machine"
+	hint := "start Docker or Podman, or let ordinary users of this machine make namespaces"
 	if !need.Isolation {
 		hint = "build on Linux, or set `bytecode = false` in [tool.lithe]"
 	}
