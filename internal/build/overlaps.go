@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/python/wheel"
 	"github.com/lithe-build/lithe/internal/store"
@@ -13,8 +14,9 @@ import (
 
 // overlapRecord is what is known about the files of a set of wheels, so that a warm build opens none of them.
 type overlapRecord struct {
-	Dropped map[string][]string // by distribution: the paths that another one owns
-	Tops    []string            // the names right below site-packages and the other folders, sorted
+	Dropped  map[string][]string // by distribution: the paths that another one owns
+	Tops     []string            // the names right below site-packages and the other folders, sorted
+	Warnings diag.List           // about the wheels: what runs code at start deserves a word in every build
 }
 
 // overlaps finds files of two distributions at one path, among the wheels of the plan and the project's own wheel,
@@ -26,6 +28,7 @@ func (b *builder) overlaps(ctx context.Context, p *plan.Plan, own *wheel.Install
 	if err != nil {
 		return nil, err
 	}
+	b.warn(known.Warnings)
 	if found && !meets(own, known.Tops) {
 		return known.Dropped, nil
 	}
@@ -34,6 +37,9 @@ func (b *builder) overlaps(ctx context.Context, p *plan.Plan, own *wheel.Install
 		return nil, err
 	}
 	record := overlapRecord{Tops: tops(all...)}
+	for _, in := range all {
+		record.Warnings = append(record.Warnings, in.Warnings...)
+	}
 	if record.Dropped, err = wheel.Overlaps(all, p.Overlaps); err != nil {
 		return nil, err
 	}

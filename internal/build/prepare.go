@@ -184,9 +184,13 @@ func notYet(p plan.Package) *diag.Error {
 		plan.KindSdist: "has only a source distribution for this target", plan.KindVCS: "comes from version control",
 		plan.KindLocal: "comes from a folder or file of the project", plan.KindURL: "is a source archive by its URL",
 	}[p.Kind]
+	hint := "lock a release of it that an index has as a wheel"
+	if p.Kind == plan.KindSdist {
+		hint = "choose a version that has a wheel for this target"
+	}
 	return &diag.Error{Pos: p.Pos, Code: "unsupported-" + p.Kind,
 		What: fmt.Sprintf("%s %s %s, which lithe cannot build yet", p.Name, p.Version, what),
-		Hint: "only wheels are supported: choose a version that has one for this target"}
+		Hint: hint}
 }
 
 // pins returns the base of lithe.lock, or that of today's indexes where it has none for the platform.

@@ -23,7 +23,8 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	wheel NAME VERSION [KEY=VALUE]...   publish a wheel: tag, size, requires, files (a folder), raw (a file), script
 //	uvlock, poetrylock [DIR]            write the lock of the pyproject.toml there, with the index's newest wheels
 //	index WORD                          html, gone, altered, truncated, forbidding: break it; good: mend it; stop: end it
-//	mirror WORD                         newer: publish a security update, superseding the old package; expired; gone: no .deb is there
+//	mirror WORD                         newer: publish a security update, superseding the old package; expired, altered,
+//	                                    wrong-suite, other-debs: break it; good: mend it
 //	requests                            print what index and mirror were asked for since the last time
 //	image DIR|FILE [PATH]               check an OCI layout or Docker archive, and print what is in it, or one file
 //	flat FILE                           print JSON, a line for each value; of an array of events, one after the other
@@ -108,6 +109,11 @@ func (w *world) changeIndex(ts *testscript.TestScript, neg bool, args []string) 
 	w.index.Stop()
 }
 
+// mirrorFaults are the words that break a mirror, or mend it.
+var mirrorFaults = map[string]debmirror.Faults{
+	"good": {}, "expired": {Expired: true}, "altered": {Altered: true}, "wrong-suite": {WrongSuite: true}, "other-debs": {DebsDiffer: true},
+}
+
 func (w *world) changeMirror(ts *testscript.TestScript, neg bool, args []string) {
 	switch word := strings.Join(args, " "); word {
 	case "newer":
@@ -117,16 +123,14 @@ func (w *world) changeMirror(ts *testscript.TestScript, neg bool, args []string)
 		newer := strings.Replace(p.Version, "+deb13u1", "+deb13u2", 1)
 		p.Provides, p.Version = strings.Replace(p.Provides, p.Version, newer, 1), newer
 		security.Date = debmirror.DefaultDate.AddDate(0, 0, 3)
-	case "expired":
-		for i := range w.suites {
-			w.suites[i].Faults.Expired = true
-		}
-	case "gone":
-		for i := range w.suites {
-			w.suites[i].Faults.DebsMissing = true
-		}
 	default:
-		ts.Fatalf("mirror does not know %q", word)
+		faults, ok := mirrorFaults[word]
+		if !ok {
+			ts.Fatalf("mirror does not know %q", word)
+		}
+		for i := range w.suites {
+			w.suites[i].Faults = faults
+		}
 	}
 	w.mirror.Publish(w.suites...)
 }

@@ -85,7 +85,7 @@ func (w *world) setup(env *testscript.Env) error {
 		"HOME": env.WorkDir + "/home", "LITHE_STORE": env.WorkDir + "/store", "NO_COLOR": "1",
 		"LITHE_DEBIAN_MIRROR": w.mirror.URL, "LITHE_DEBIAN_SECURITY_MIRROR": w.mirror.SecurityURL,
 		"LITHE_DEBIAN_KEYRING": w.keyring, "LITHE_INDEX_URL": w.index.URL,
-		"SNAPSHOT": w.mirror.SnapshotURL,
+		"SNAPSHOT": w.mirror.SnapshotURL, "SECRET_INDEX": strings.Replace(w.index.URL, "://", "://somebody:hunter2@", 1),
 	} {
 		env.Setenv(name, value)
 	}
