@@ -19,6 +19,7 @@ type project struct {
 	name           string // as written
 	version        version.Version
 	versionText    string // as written
+	refusedVersion bool   // it is dynamic, which is a problem already
 	description    string
 	readme         readme
 	requiresPython string
@@ -81,6 +82,7 @@ func (b *build) readProject(dynamic ...string) *project {
 	for _, d := range b.strs(t, "project", "dynamic") {
 		if !slices.Contains(dynamic, d.s) {
 			b.refusef(d.pos, "project.dynamic lists %q", d.s)
+			p.refusedVersion = p.refusedVersion || d.s == "version"
 		}
 	}
 	p.name = b.str(t, "project", "name")
@@ -116,10 +118,14 @@ func (b *build) identity(p *project, namePos, versionPos diag.Position) {
 		b.problemf(namePos, "%q is not the name of a project", p.name)
 	}
 	v, err := version.Parse(p.versionText)
-	if err != nil {
+	switch {
+	case err == nil:
+		p.version = v
+	case p.versionText != "":
 		b.problemf(versionPos, "%v", err)
+	case !p.refusedVersion:
+		b.problemf(versionPos, "the project has no version")
 	}
-	p.version = v
 }
 
 // distInfo is the stem of the names of .dist-info and .data.
