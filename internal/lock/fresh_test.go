@@ -62,16 +62,16 @@ func TestUVFresh(t *testing.T) {
 		{"another version of the project", `version = "1"`, `version = "2"`, "", ""},
 		{"a constraint that admits what is locked", ">=1", ">=1.5", "", "pyproject.toml:5: uv.lock was written for lib"},
 		{"a constraint that does not", ">=1", ">=2.1", "pyproject.toml:5: uv.lock has lib 2.0, and pyproject.toml asks for", ""},
-		{"a new requirement", `"repo"]`, `"repo", "new>=2"]`, "pyproject.toml:5: uv.lock has not new>=2, which pyproject.toml asks for", ""},
+		{"a new requirement", `"repo"]`, `"repo", "new>=2"]`, "pyproject.toml:5: uv.lock lacks new>=2, which pyproject.toml asks for", ""},
 		{"a requirement less", `, "repo"]`, `]`, "uv.lock:18: uv.lock has repo as a requirement, which pyproject.toml has no longer", ""},
-		{"another marker", "< '3.14'", "< '3.13'", "uv.lock has not Lib", ""},
-		{"another extra", "lib[speed]", "lib[size]", "uv.lock has not lib[size]", ""},
+		{"another marker", "< '3.14'", "< '3.13'", "uv.lock lacks Lib", ""},
+		{"another extra", "lib[speed]", "lib[size]", "uv.lock lacks lib[size]", ""},
 		{"an extra less", "Fast = [\"lib[speed]\"]", "", "uv.lock:17: uv.lock has lib as a requirement", ""},
-		{"another group", `base = ["lib"]`, `base = ["lib", "more"]`, "uv.lock has not more", ""},
+		{"another group", `base = ["lib"]`, `base = ["lib", "more"]`, "uv.lock lacks more", ""},
 		{"a group less", "base = [\"lib\"]\ndev = [{ include-group = \"base\" }]", "", "uv.lock has the group base, which pyproject.toml has no longer", ""},
 		{"another revision", `rev = "v1"`, `rev = "v2"`, "uv.lock has repo from https://git.example/repo.git?rev=v1", ""},
 		{"another Python", `requires-python = ">=3.10"`, `requires-python = ">=3.11"`, "pyproject.toml:4: requires-python in pyproject.toml and in uv.lock differ", ""},
-		{"a new constraint", "[tool.uv.sources]", "[tool.uv]\nconstraint-dependencies = [\"lib<9\"]\n[tool.uv.sources]", "uv.lock has not lib<9", ""},
+		{"a new constraint", "[tool.uv.sources]", "[tool.uv]\nconstraint-dependencies = [\"lib<9\"]\n[tool.uv.sources]", "uv.lock lacks lib<9", ""},
 		{"requirements that a backend computes", "dependencies = [\"Lib<3,>=1; python_version < '3.14' and python_version >= '3.8'\", \"repo\"]", `dynamic = ["dependencies"]`, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -102,10 +102,10 @@ func TestUVFreshWithoutMetadata(t *testing.T) {
 	for _, tt := range []struct{ name, old, new, stale string }{
 		{"as it is", "", "", ""},
 		{"impossible", `"repo"]`, `"repo", "never; python_version < '3.9'"]`, ""},
-		{"new", `"repo"]`, `"repo", "new"]`, "uv.lock has not new"},
+		{"new", `"repo"]`, `"repo", "new"]`, "uv.lock lacks new"},
 		{"other version", ">=1", ">=2.1", "uv.lock has lib 2.0"},
-		{"new in an extra", `"lib[speed]"]`, `"lib[speed]", "more"]`, "uv.lock has not more"},
-		{"new in a group", `base = ["lib"]`, `base = ["lib", "new"]`, "uv.lock has not new"},
+		{"new in an extra", `"lib[speed]"]`, `"lib[speed]", "more"]`, "uv.lock lacks more"},
+		{"new in a group", `base = ["lib"]`, `base = ["lib", "new"]`, "uv.lock lacks new"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			project := strings.Replace(uvProject, tt.old, tt.new, 1)

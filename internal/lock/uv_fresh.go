@@ -193,7 +193,7 @@ func (r *uvReader) match(want []asked, have []*locked, sources *toml.Table, same
 		found := find(w, have, sources, same)
 		switch {
 		case found == nil:
-			r.stale(w.pos, "%s has not %s, which %s asks for", r.path, w.Requirement.String(), projectFile)
+			r.stale(w.pos, "%s lacks %s, which %s asks for", r.path, w.Requirement.String(), projectFile)
 			continue
 		case sourceOf(sources, w.name) == nil && w.URL == "" && !sameSpecifiers(w.Specifiers, found.specifiers):
 			r.changed(w, found)
@@ -245,7 +245,7 @@ func (r *uvReader) checkEdges(edges []Dependency, want []asked, same *comparer) 
 	for _, w := range want {
 		i := slices.IndexFunc(edges, func(d Dependency) bool { return d.Name == w.name })
 		if i < 0 && same.possible(w.Marker) {
-			r.stale(w.pos, "%s has not %s, which %s asks for", r.path, w.Requirement.String(), projectFile)
+			r.stale(w.pos, "%s lacks %s, which %s asks for", r.path, w.Requirement.String(), projectFile)
 		}
 		if i >= 0 && w.URL == "" && sourceOf(r.project.Table("tool", "uv", "sources"), w.name) == nil {
 			r.changedEdge(w, edges[i])

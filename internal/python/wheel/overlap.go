@@ -17,9 +17,9 @@ import (
 var errTwoOwners = errors.New("two distributions at one path")
 
 // Overlaps finds files of several distributions at one path. Equal files stay in all of them. For different ones the
-// user must have named the winner: winners maps a path (relative to site-packages, or of the image, with a leading slash or without) to a
-// distribution. It returns, by normalized name, the paths that the losers are to be installed without
-// (InstallOptions.Drop), sorted; or all overlaps that nobody decided, as a diag.List.
+// user must have named the winner: winners maps a path (relative to site-packages, or of the image, with a leading
+// slash or without) to a distribution. It returns, by normalized name, the paths that the losers are to be installed
+// without (InstallOptions.Drop), sorted; or all overlaps that nobody decided, as a diag.List.
 func Overlaps(all []*Installed, winners map[string]string) (map[string][]string, error) {
 	owners := map[string][]*Installed{}
 	for _, in := range all {
