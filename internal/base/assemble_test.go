@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/testkit/debmirror"
+	"github.com/lithe-build/lithe/internal/testkit/golden"
 )
 
 var update = flag.Bool("update", false, "rewrite goldens")
@@ -27,20 +27,7 @@ func TestAssemble(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const golden = "testdata/synthetic.txt"
-	got := listing(t, b)
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
+	golden.Compare(t, "testdata/synthetic.txt", []byte(listing(t, b)), *update)
 	for stage, e := range stages {
 		if e.Done != e.Total || e.Total == 0 {
 			t.Errorf("%s ends with %d of %d", stage, e.Done, e.Total)

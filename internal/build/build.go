@@ -8,7 +8,6 @@ package build
 
 import (
 	"context"
-	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
@@ -54,36 +53,44 @@ type Output struct {
 }
 
 // Run builds an image and writes it to its destinations.
-func Run(ctx context.Context, opt Options) (*Result, error) {
+func Run(ctx context.Context, opt Options) (result *Result, err error) {
+	err = decided(ctx, opt, false, func(b *builder, d *decision) error {
+		changes, err := b.saveLitheLock(d)
+		if err != nil {
+			return err
+		}
+		for _, change := range changes {
+			b.ended("lock", "%s", change)
+		}
+		layers, err := b.layers(ctx, d)
+		if err != nil {
+			return err
+		}
+		if result, err = b.image(d.plan, layers); err != nil {
+			return err
+		}
+		err = b.write(ctx, result)
+		result.Timings = b.timings()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// decided makes the plan, as every command does, and hands it to use. With upgrade the base is resolved anew.
+func decided(ctx context.Context, opt Options, upgrade bool, use func(*builder, *decision) error) error {
 	b, err := newBuilder(opt)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer b.close()
-	d, err := b.decide(ctx, false)
+	d, err := b.decide(ctx, upgrade)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	changes, err := b.saveLitheLock(d)
-	if err != nil {
-		return nil, err
-	}
-	for _, change := range changes {
-		b.ended("lock", "%s", change)
-	}
-	layers, err := b.layers(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	result, err := b.image(d.plan, layers)
-	if err != nil {
-		return nil, err
-	}
-	if err := b.write(ctx, result); err != nil {
-		return nil, err
-	}
-	result.Timings = b.timings()
-	return result, nil
+	return use(b, d)
 }
 
 // layers makes what the image consists of: the ground and the wheels side by side, the first-party code last, since it
@@ -123,9 +130,9 @@ func (b *builder) layers(ctx context.Context, d *decision) ([]made, error) {
 	}
 	all := append(append(below.layers, wheels...), top)
 	if n := b.compiled.Load(); n > 0 {
-		b.ended("bytecode", "%d files", n)
+		b.ended("bytecode", "%s", count(int(n), "file"))
 	}
-	b.ended("layers", "%d, %s%s", len(all), megabytes(all), reusedText(all))
+	b.ended("layers", "%d, %s%s", len(all), sizeText(all), reusedText(all))
 	return all, nil
 }
 
@@ -148,26 +155,4 @@ func (b *builder) image(p *plan.Plan, layers []made) (*Result, error) {
 	}
 	result.Image, result.Digest = img, digest.String()
 	return result, nil
-}
-
-func reusedText(layers []made) string {
-	n := 0
-	for _, l := range layers {
-		if l.reused {
-			n++
-		}
-	}
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" (%d of %d layers reused)", n, len(layers))
-}
-
-func megabytes(layers []made) string {
-	var packed, unpacked int64
-	for _, l := range layers {
-		packed += l.Size
-		unpacked += l.UnpackedSize
-	}
-	return fmt.Sprintf("%.1f MB compressed, %.1f MB unpacked", float64(packed)/1e6, float64(unpacked)/1e6)
 }

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"os"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/testkit/golden"
 	"github.com/lithe-build/lithe/internal/testkit/pyindex"
 )
 
@@ -44,17 +42,5 @@ func TestGoldenDigest(t *testing.T) {
 			fmt.Fprintf(&got, "%s: %s %s\n", shape.name, l.Kind, l.Digest)
 		}
 	}
-	golden := fmt.Sprintf("testdata/golden/format-%d.txt", layer.Format)
-	if *update {
-		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("%s differs: %s", golden, diff)
-	}
+	golden.Compare(t, fmt.Sprintf("testdata/golden/format-%d.txt", layer.Format), got.Bytes(), *update)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/lithe-build/lithe/internal/lithelock"
 	"github.com/lithe-build/lithe/internal/lock"
 	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/store"
 )
 
 // maxLitheLock is the largest lithe.lock in bytes; a project with thousands of packages has less than one megabyte.
@@ -137,7 +138,7 @@ func (b *builder) saveLitheLock(d *decision) ([]string, error) {
 	if b.opt.Locked {
 		return nil, outOfDate(d.inputs)
 	}
-	return []string{what}, writeFile(filepath.Join(b.opt.Dir, lithelock.Filename), data)
+	return []string{what}, store.Replace(filepath.Join(b.opt.Dir, lithelock.Filename), bytes.NewReader(data))
 }
 
 func outOfDate(in *inputs) error {
@@ -147,24 +148,4 @@ func outOfDate(in *inputs) error {
 		e.What = "there is no lithe.lock"
 	}
 	return e
-}
-
-// writeFile replaces a file whole.
-func writeFile(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".lithe-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	if closeErr := tmp.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Chmod(tmp.Name(), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }

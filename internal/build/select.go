@@ -72,39 +72,28 @@ func configuredLock(dir string) string {
 }
 
 // Explain returns the plan of a project without building it. It reads the Debian indexes if lithe.lock has no base.
-func Explain(ctx context.Context, opt Options) (*plan.Plan, error) {
-	b, err := newBuilder(opt)
-	if err != nil {
-		return nil, err
-	}
-	defer b.close()
-	d, err := b.decide(ctx, false)
-	if err != nil {
-		return nil, err
-	}
-	return d.plan, nil
+func Explain(ctx context.Context, opt Options) (p *plan.Plan, err error) {
+	err = decided(ctx, opt, false, func(_ *builder, d *decision) error {
+		p = d.plan
+		return nil
+	})
+	return p, err
 }
 
 // Lock writes lithe.lock and returns what changed, a sentence each. With upgrade the base moves to the newest packages.
-func Lock(ctx context.Context, opt Options, upgrade bool) ([]string, error) {
-	b, err := newBuilder(opt)
-	if err != nil {
-		return nil, err
-	}
-	defer b.close()
-	d, err := b.decide(ctx, upgrade)
-	if err != nil {
-		return nil, err
-	}
-	changes, err := b.saveLitheLock(d)
-	if err != nil {
-		return nil, err
-	}
-	platform := d.target.Platform.String()
-	if before, ok := pinsOf(d.litheLock, platform); ok {
-		changes = append(changes, movedPackages(before, d.pins, platform)...)
-	}
-	return changes, nil
+func Lock(ctx context.Context, opt Options, upgrade bool) (changes []string, err error) {
+	err = decided(ctx, opt, upgrade, func(b *builder, d *decision) error {
+		var err error
+		if changes, err = b.saveLitheLock(d); err != nil {
+			return err
+		}
+		platform := d.target.Platform.String()
+		if before, ok := pinsOf(d.litheLock, platform); ok {
+			changes = append(changes, movedPackages(before, d.pins, platform)...)
+		}
+		return nil
+	})
+	return changes, err
 }
 
 // movedPackages tells which Debian packages differ.

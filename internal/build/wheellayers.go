@@ -92,7 +92,7 @@ func (b *builder) installAll(ctx context.Context, p *plan.Plan) ([]*wheel.Instal
 	if _, err := b.fetch(ctx, p.Packages); err != nil {
 		return nil, err
 	}
-	b.ended("download", "%d wheels, %.1f MB", len(p.Packages), float64(totalSize(p.Packages))/1e6)
+	b.ended("download", "%s, %.1f MB", count(len(p.Packages), "wheel"), float64(totalSize(p.Packages))/1e6)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(b.opt.jobs())
 	for i := range p.Packages {

@@ -42,18 +42,6 @@ func (b *builder) writeTo(ctx context.Context, result *Result, name string, d de
 	return nil
 }
 
-// movedText says how much went to a destination, in a unit that does not round a small change to nothing.
-func movedText(sent int64) string {
-	switch {
-	case sent == 0:
-		return "nothing to move"
-	case sent < 1e6:
-		return fmt.Sprintf("%.1f kB moved", float64(sent)/1e3)
-	default:
-		return fmt.Sprintf("%.1f MB moved", float64(sent)/1e6)
-	}
-}
-
 // CheckOutputs finds mistakes in destinations and names. Whoever asks the user for them does so before a build.
 func (o Options) CheckOutputs() error {
 	for _, output := range o.Outputs {

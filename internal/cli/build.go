@@ -1,15 +1,15 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lithe-build/lithe/internal/build"
+	"github.com/lithe-build/lithe/internal/store"
 )
 
 const buildHelp = `Build the image of the project in DIR, the working directory by default.
@@ -136,22 +136,7 @@ func writeMetadata(path string, r *build.Result) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".lithe-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(append(data, '\n'))
-	if closeErr := tmp.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Chmod(tmp.Name(), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return store.Replace(path, bytes.NewReader(append(data, '\n')))
 }
 
 // maximumArgs refuses more arguments than n as wrong usage.

@@ -3,7 +3,6 @@ package cli_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/docstest"
 	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/testkit/golden"
 )
 
 // referenceHead is what stands above the commands in docs/reference/cli.md.
@@ -89,20 +89,7 @@ func writeFlags(b *strings.Builder, flags *pflag.FlagSet) {
 
 // The page on the command line says what --help says.
 func TestReference(t *testing.T) {
-	file := filepath.Join(docstest.Root, "docs", "reference", "cli.md")
-	made := reference(cli.Commands())
-	if *update {
-		if err := os.WriteFile(file, []byte(made), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	written, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(written), made); diff != "" {
-		t.Errorf("run go test ./internal/cli -run Reference -update (-written +made):\n%s", diff)
-	}
+	golden.Compare(t, filepath.Join(docstest.Root, "docs", "reference", "cli.md"), []byte(reference(cli.Commands())), *update)
 }
 
 // The tables of JSON documents have every value that the program can write, and no other.

@@ -24,6 +24,7 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/testkit/golden"
 )
 
 // TestGolden holds what format 1 promises: the tar byte by byte, and with the pinned compressor the layer too. If the
@@ -36,7 +37,7 @@ func TestGolden(t *testing.T) {
 		Size:         int64(len(data)),
 		UnpackedSize: int64(len(unpack(t, data))),
 	}
-	golden(t, "sample.txt", strings.Join(list(t, data), "\n")+"\n")
+	golden.Compare(t, "testdata/sample.txt", []byte(strings.Join(list(t, data), "\n")+"\n"), *update)
 	if diff := cmp.Diff(want, blob); diff != "" {
 		t.Error(diff)
 	}

@@ -3,7 +3,6 @@ package lithelock_test
 import (
 	"bytes"
 	"flag"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/lithelock"
+	"github.com/lithe-build/lithe/internal/testkit/golden"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata")
@@ -38,21 +38,8 @@ func full() *lithelock.Lock {
 }
 
 func TestEncode(t *testing.T) {
-	const golden = "testdata/full.lock"
 	l := full()
-	got := l.Encode()
-	if *update {
-		if err := os.WriteFile(golden, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Error(diff)
-	}
+	golden.Compare(t, "testdata/full.lock", l.Encode(), *update)
 	if diff := cmp.Diff(full(), l); diff != "" {
 		t.Errorf("encoding changed the lock: %s", diff)
 	}
@@ -61,7 +48,7 @@ func TestEncode(t *testing.T) {
 	slices.Reverse(shuffled.Sizes)
 	slices.Reverse(shuffled.Base.Indexes)
 	slices.Reverse(shuffled.Base.System)
-	if !bytes.Equal(shuffled.Encode(), got) {
+	if !bytes.Equal(shuffled.Encode(), l.Encode()) {
 		t.Error("the order of the fields shows in the file")
 	}
 }

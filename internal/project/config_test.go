@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/testkit/golden"
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
@@ -234,19 +234,7 @@ func published(t *testing.T) (*jsonschema.Schema, []byte) {
 
 func TestSchemaIsPublished(t *testing.T) {
 	_, data := published(t)
-	file := filepath.Join("..", "..", "docs", "reference", "lithe.schema.json")
-	if *update {
-		if err := os.WriteFile(file, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(data)); diff != "" {
-		t.Errorf("run go test ./internal/project -update (-published +made):\n%s", diff)
-	}
+	golden.Compare(t, filepath.Join("..", "..", "docs", "reference", "lithe.schema.json"), data, *update)
 }
 
 // Every key has an example, which the schema and the decoder both accept; both refuse the same nonsense.

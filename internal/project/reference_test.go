@@ -3,14 +3,12 @@ package project
 import (
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/lithe-build/lithe/internal/testkit/golden"
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
@@ -154,20 +152,7 @@ func typeName(s schema, plural bool) string {
 
 // The page on the configuration says what the decoder does, since both come from one table.
 func TestReference(t *testing.T) {
-	file := filepath.Join("..", "..", "docs", "reference", "configuration.md")
-	made := reference()
-	if *update {
-		if err := os.WriteFile(file, []byte(made), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	written, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(written), made); diff != "" {
-		t.Errorf("run go test ./internal/project -update (-written +made):\n%s", diff)
-	}
+	golden.Compare(t, filepath.Join("..", "..", "docs", "reference", "configuration.md"), []byte(reference()), *update)
 }
 
 // Every key says what it is for and shows how it is written.

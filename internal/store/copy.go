@@ -36,6 +36,11 @@ func (s *Store) CopyTo(digest, path string) error {
 		return err
 	}
 	defer from.Close()
+	return Replace(path, from)
+}
+
+// Replace writes a file of the user's, outside of the store, whole or not at all.
+func Replace(path string, from io.Reader) error {
 	to, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
@@ -45,7 +50,7 @@ func (s *Store) CopyTo(digest, path string) error {
 		_ = to.Close()
 		return err
 	}
-	// The store's own file is read-only; a copy belongs to the user.
+	// A temporary file is its owner's alone; this one belongs beside the user's others.
 	if err := errors.Join(to.Chmod(0o644), to.Close()); err != nil {
 		return err
 	}

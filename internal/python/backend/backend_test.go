@@ -11,12 +11,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/python/wheel"
+	"github.com/lithe-build/lithe/internal/testkit/golden"
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
@@ -107,20 +107,7 @@ func TestGoldens(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got := render(t, w)
-				golden := strings.TrimSuffix(file, ".txtar") + ".golden"
-				if *update {
-					if err := os.WriteFile(golden, got, 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(golden)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(string(want), string(got)); diff != "" {
-					t.Error(diff)
-				}
+				golden.Compare(t, strings.TrimSuffix(file, ".txtar")+".golden", render(t, w), *update)
 			})
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/lithe-build/lithe/internal/testkit/interpreter"
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
@@ -92,7 +93,7 @@ func TestRealPatterns(t *testing.T) {
 		t.Skip("installs hatchling from PyPI; set LITHE_E2E=1")
 	}
 	venv := filepath.Join(t.TempDir(), "venv")
-	run(t, "", testPython(t), "-m", "venv", venv)
+	run(t, "", interpreter.Find(t), "-m", "venv", venv)
 	python := filepath.Join(venv, "bin", "python")
 	run(t, "", python, "-m", "pip", "install", "-q", "--disable-pip-version-check", packages["hatch"].pip)
 	const program = `

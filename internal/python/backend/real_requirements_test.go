@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/testkit/interpreter"
 )
 
 // requirementTexts is a wide net of requirements. A backend may refuse what is not plain; what it takes, it must
@@ -74,7 +75,7 @@ func TestRealRequirements(t *testing.T) {
 		t.Skip("installs the backends from PyPI; set LITHE_E2E=1")
 	}
 	venv := filepath.Join(t.TempDir(), "venv")
-	run(t, "", testPython(t), "-m", "venv", venv)
+	run(t, "", interpreter.Find(t), "-m", "venv", venv)
 	bin := filepath.Join(venv, "bin")
 	run(t, "", filepath.Join(bin, "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check",
 		packages["poetry"].pip, packages["hatch"].pip, packages["uv"].pip)

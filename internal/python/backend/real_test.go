@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/testkit/interpreter"
 )
 
 // packages maps a directory of cases to what pip installs and Python imports. The releases are those of kinds.
@@ -28,7 +29,7 @@ func TestRealBackends(t *testing.T) {
 	if os.Getenv("LITHE_E2E") != "1" {
 		t.Skip("installs the backends from PyPI; set LITHE_E2E=1")
 	}
-	python := testPython(t)
+	python := interpreter.Find(t)
 	venv := filepath.Join(t.TempDir(), "venv")
 	run(t, "", python, "-m", "venv", venv)
 	bin := filepath.Join(venv, "bin")
@@ -68,18 +69,6 @@ func describe(executable bool, data []byte) string {
 		return "executable\n" + string(data)
 	}
 	return string(data)
-}
-
-// testPython finds an interpreter.
-func testPython(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{os.Getenv("LITHE_TEST_PYTHON"), "python3.13", "python3"} {
-		if path, err := exec.LookPath(name); err == nil && exec.Command(path, "-c", "import venv, ensurepip").Run() == nil {
-			return path
-		}
-	}
-	t.Skip("no python3 with venv; LITHE_TEST_PYTHON names one")
-	return ""
 }
 
 func run(t *testing.T, dir, name string, args ...string) {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/testkit/interpreter"
 )
 
 // realWheels are distributions with what makes installing hard: compiled code, commands, .data directories (data,
@@ -27,7 +28,7 @@ func TestAgainstPip(t *testing.T) {
 	if os.Getenv("LITHE_E2E") != "1" {
 		t.Skip("downloads wheels from PyPI; set LITHE_E2E=1")
 	}
-	python := testPython(t)
+	python := interpreter.Find(t)
 	dir := t.TempDir()
 	venv := filepath.Join(dir, "venv")
 	command(t, python, "-m", "venv", venv)
@@ -168,18 +169,6 @@ func listing(t *testing.T, root string) map[string]onDisk {
 		t.Fatal(err)
 	}
 	return out
-}
-
-// testPython finds an interpreter.
-func testPython(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{os.Getenv("LITHE_TEST_PYTHON"), "python3.13", "python3"} {
-		if path, err := exec.LookPath(name); err == nil && exec.Command(path, "-c", "import venv, ensurepip").Run() == nil {
-			return path
-		}
-	}
-	t.Skip("no python3 with venv; LITHE_TEST_PYTHON names one")
-	return ""
 }
 
 func command(t *testing.T, name string, args ...string) string {
