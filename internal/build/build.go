@@ -117,6 +117,9 @@ func (b *builder) layers(ctx context.Context, d *decision) ([]made, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	if err := own.without(d.inputs, p, dropped); err != nil {
+		return nil, err
+	}
 	b.ended("base", "%s with Python %s, %d packages%s", p.Base, p.Python, len(debDigests(d.pins, p)), reusedText(below.layers))
 	defer b.time("layers")()
 	code := b.compileOn(p, below.layers)

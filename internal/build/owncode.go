@@ -15,6 +15,7 @@ import (
 	"github.com/lithe-build/lithe/internal/layer"
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/python/backend"
+	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/wheel"
 	"github.com/lithe-build/lithe/internal/store"
 )
@@ -36,8 +37,15 @@ func (in *inputs) makeWheel() error {
 		in.project = in.project.WithoutModule(err)
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	for i := range w.Files {
+		f := &w.Files[i]
+		f.Content = pin(f.Content, f.Size, f.SHA256)
+	}
 	in.wheel = w
-	return err
+	return nil
 }
 
 // readCode reads the first-party code, and decides by it what runs.
@@ -80,6 +88,20 @@ func (b *builder) ownCode(in *inputs, p *plan.Plan) (*ownCode, error) {
 	return own, nil
 }
 
+// without installs the project's wheel again if files of it belong to another distribution.
+func (o *ownCode) without(in *inputs, p *plan.Plan, dropped map[string][]string) error {
+	if o.installed == nil {
+		return nil
+	}
+	drop := dropped[name.Normalize(o.installed.Name)]
+	if len(drop) == 0 {
+		return nil
+	}
+	installed, err := wheel.Install(in.wheel, p.Scheme(), wheel.InstallOptions{Drop: drop})
+	o.installed = installed
+	return err
+}
+
 // ownLayer returns the layer of the first-party code. Its files are read to name it, which costs what reading them costs;
 // compiling and compressing happen when one of them changed.
 func (b *builder) ownLayer(ctx context.Context, p *plan.Plan, own *ownCode, code compile) (made, error) {
@@ -87,12 +109,14 @@ func (b *builder) ownLayer(ctx context.Context, p *plan.Plan, own *ownCode, code
 	if code != nil {
 		key.Compiler = p.Compiler
 	}
-	for _, e := range own.all() {
-		file, err := fingerprint(e)
-		if err != nil {
-			return made{}, fmt.Errorf("%s: %w", e.Path, err)
+	for _, part := range own.parts() {
+		for i := range part {
+			file, err := fingerprint(&part[i])
+			if err != nil {
+				return made{}, fmt.Errorf("%s: %w", part[i].Path, err)
+			}
+			key.Files = append(key.Files, file)
 		}
-		key.Files = append(key.Files, file)
 	}
 	title := []string{p.Title()}
 	return b.named(ctx, store.Key(key), plan.ProjectLayer, title, func() (layer.Contents, error) {
@@ -104,17 +128,17 @@ func (b *builder) ownLayer(ctx context.Context, p *plan.Plan, own *ownCode, code
 			contents.Scripts = own.installed.Scripts
 		}
 		copied, err := bytecodeOf(ctx, p, own.entries, code)
-		contents.Entries = append(own.all(), copied...)
+		contents.Entries = append(slices.Concat(own.parts()...), copied...)
 		return contents, err
 	})
 }
 
-// all returns every entry, without the bytecode of what is copied.
-func (o *ownCode) all() []entry.Entry {
+// parts returns all entries, without the bytecode of what is copied.
+func (o *ownCode) parts() [][]entry.Entry {
 	if o.installed == nil {
-		return slices.Clone(o.entries)
+		return [][]entry.Entry{o.entries}
 	}
-	return slices.Concat(o.entries, o.installed.Entries)
+	return [][]entry.Entry{o.entries, o.installed.Entries}
 }
 
 // bytecodeOf returns the .pyc files of copied sources.
@@ -141,8 +165,8 @@ func bytecodeOf(ctx context.Context, p *plan.Plan, entries []entry.Entry, code c
 	return out, nil
 }
 
-// fingerprint is what the key of the layer knows of a file.
-func fingerprint(e entry.Entry) (projectFile, error) {
+// fingerprint is what the key of the layer knows of a file. From here on the file must stay as it is.
+func fingerprint(e *entry.Entry) (projectFile, error) {
 	f := projectFile{Path: e.Path, Mode: uint32(e.Mode), Link: e.Link}
 	if e.Type != entry.File {
 		return f, nil
@@ -156,6 +180,8 @@ func fingerprint(e entry.Entry) (projectFile, error) {
 	if _, err := io.Copy(h, r); err != nil {
 		return f, err
 	}
-	f.Digest = "sha256:" + hex.EncodeToString(h.Sum(nil))
+	sum := [sha256.Size]byte(h.Sum(nil))
+	f.Digest = "sha256:" + hex.EncodeToString(sum[:])
+	e.Content = pin(e.Content, e.Size, sum)
 	return f, nil
 }
