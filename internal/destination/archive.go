@@ -20,11 +20,7 @@ type archive string
 
 // Write makes the file, or replaces it.
 func (a archive) Write(ctx context.Context, img v1.Image, opt Options) (Result, error) {
-	tags, err := parseTags(opt.Tags)
-	if err != nil {
-		return Result{}, err
-	}
-	p, err := takeApart(img)
+	p, tags, err := prepare(img, opt)
 	if err != nil {
 		return Result{}, err
 	}

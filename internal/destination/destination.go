@@ -60,6 +60,16 @@ type parts struct {
 	raw              []byte // the manifest
 }
 
+// prepare looks at what any destination needs before it writes: the image's parts and names.
+func prepare(img v1.Image, opt Options) (*parts, []tag, error) {
+	tags, err := parseTags(opt.Tags)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := takeApart(img)
+	return p, tags, err
+}
+
 // takeApart asks an image for all that a destination needs. No layer is read.
 func takeApart(img v1.Image) (*parts, error) {
 	config, err := partial.ConfigLayer(img)

@@ -58,11 +58,7 @@ func FindEngine(ctx context.Context, opt EngineOptions) (Engine, error) {
 // load is what all engines have in common: nothing is moved if the image is there, then only what is missing, and
 // everything if the engine does not take that.
 func load(ctx context.Context, img v1.Image, opt Options, l loader) (Result, error) {
-	tags, err := parseTags(opt.Tags)
-	if err != nil {
-		return Result{}, err
-	}
-	p, err := takeApart(img)
+	p, tags, err := prepare(img, opt)
 	if err != nil {
 		return Result{}, err
 	}

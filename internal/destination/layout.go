@@ -37,11 +37,7 @@ type layout string
 // Write adds the image to the layout, or makes the layout. An image of the same name loses its name; blobs that are
 // there stay as they are.
 func (l layout) Write(ctx context.Context, img v1.Image, opt Options) (Result, error) {
-	tags, err := parseTags(opt.Tags)
-	if err != nil {
-		return Result{}, err
-	}
-	p, err := takeApart(img)
+	p, tags, err := prepare(img, opt)
 	if err != nil {
 		return Result{}, err
 	}

@@ -45,6 +45,7 @@ func parsePoetry(s *source) *Lock {
 	r.sortVersions()
 	for i, t := range r.tables {
 		r.readEdges(&r.lock.Packages[i], t)
+		r.checkGroups(&r.lock.Packages[i])
 	}
 	r.addRoot()
 	if len(s.problems) == 0 {
@@ -186,11 +187,16 @@ func (r *poetryReader) sortVersions() {
 	}
 }
 
-// readEdges reads what the package depends on. An optional dependency belongs to the extras that name it.
+// readEdges reads what a package depends on, be it locked or the project. An optional dependency belongs to the extras
+// that name it; one that no extra names is never installed. The entry "python", which only a project has, is no
+// dependency but the requirement on the interpreter.
 func (r *poetryReader) readEdges(p *Package, t *toml.Table) {
 	dependencies := t.Table("dependencies")
 	optional := map[string][]Dependency{}
 	for _, key := range dependencies.Keys() {
+		if name.Normalize(key) == "python" {
+			continue
+		}
 		for _, e := range r.edges(key, dependencies.Value(key)) {
 			if e.optional {
 				optional[e.Name] = append(optional[e.Name], e.Dependency)
@@ -207,7 +213,6 @@ func (r *poetryReader) readEdges(p *Package, t *toml.Table) {
 		}
 		p.Extras = append(p.Extras, extra)
 	}
-	r.checkGroups(p)
 }
 
 // extraNames returns the names that an extra lists, with those of other extras of the package that it refers to.

@@ -66,7 +66,7 @@ func (r *poetryReader) rootEdges(root *Package) {
 	if project.Has("dependencies") || project.Has("optional-dependencies") {
 		r.projectEdges(root, project)
 	} else {
-		r.poetryEdges(root, poetry)
+		r.readEdges(root, poetry)
 	}
 	r.groupEdges(root, "dev", poetry.Table("dev-dependencies"))
 	groups := poetry.Table("group")
@@ -93,33 +93,6 @@ func (r *poetryReader) projectEdges(root *Package, project *toml.Table) {
 			if e, ok := r.requirementEdge(v); ok {
 				group.Dependencies = append(group.Dependencies, e.Dependency)
 			}
-		}
-		root.Extras = append(root.Extras, group)
-	}
-}
-
-// poetryEdges reads [tool.poetry], whose extras name optional dependencies. An optional dependency that no extra names
-// is never installed. The entry "python" is no dependency but the requirement on the interpreter.
-func (r *poetryReader) poetryEdges(root *Package, poetry *toml.Table) {
-	dependencies := poetry.Table("dependencies")
-	optional := map[string][]Dependency{}
-	for _, key := range dependencies.Keys() {
-		if name.Normalize(key) == "python" {
-			continue
-		}
-		for _, e := range r.edges(key, dependencies.Value(key)) {
-			if e.optional {
-				optional[e.Name] = append(optional[e.Name], e.Dependency)
-				continue
-			}
-			root.Dependencies = append(root.Dependencies, e.Dependency)
-		}
-	}
-	extras := poetry.Table("extras")
-	for _, key := range extras.Keys() {
-		group := Group{Name: name.Normalize(key)}
-		for _, wanted := range r.extraNames(root, extras, key) {
-			group.Dependencies = append(group.Dependencies, optional[wanted]...)
 		}
 		root.Extras = append(root.Extras, group)
 	}

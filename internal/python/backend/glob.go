@@ -11,23 +11,7 @@ import (
 // pathlibGlob compiles a pattern of Python's pathlib, as of 3.13: * and ? stay in a component, ** is any number of
 // components, hidden files are matched. See https://docs.python.org/3/library/pathlib.html#pattern-language.
 func pathlibGlob(pattern string) (*regexp.Regexp, error) {
-	var b strings.Builder
-	parts := strings.Split(pattern, "/")
-	for i, part := range parts {
-		last := i == len(parts)-1
-		switch {
-		case part == "**" && last:
-			b.WriteString(".*")
-		case part == "**":
-			b.WriteString("(?:[^/]+/)*")
-		default:
-			b.WriteString(segment(part, false))
-			if !last {
-				b.WriteByte('/')
-			}
-		}
-	}
-	return compile(pattern, b.String())
+	return compile(pattern, components(pattern, stars{alone: ".*", last: ".*", inside: "(?:[^/]+/)*"}, false))
 }
 
 // portableGlob compiles a pattern as globset has it with literal separators, and the specification of PEP 639.
@@ -37,17 +21,25 @@ func portableGlob(pattern string, escapes bool) (*regexp.Regexp, error) {
 	if err := checkPortable(pattern, escapes); err != nil {
 		return nil, err
 	}
+	return compile(pattern, components(pattern, stars{alone: ".*", last: ".+", inside: "(?:.*/)?"}, escapes))
+}
+
+// stars is what ** means by where it stands: as the whole pattern, at its end, or before something else.
+type stars struct{ alone, last, inside string }
+
+// components translates a pattern component by component.
+func components(pattern string, double stars, escapes bool) string {
 	var b strings.Builder
 	parts := strings.Split(pattern, "/")
 	for i, part := range parts {
 		first, last := i == 0, i == len(parts)-1
 		switch {
 		case part == "**" && first && last:
-			b.WriteString(".*")
+			b.WriteString(double.alone)
 		case part == "**" && last:
-			b.WriteString(".+")
+			b.WriteString(double.last)
 		case part == "**":
-			b.WriteString("(?:.*/)?")
+			b.WriteString(double.inside)
 		default:
 			b.WriteString(segment(part, escapes))
 			if !last {
@@ -55,7 +47,7 @@ func portableGlob(pattern string, escapes bool) (*regexp.Regexp, error) {
 			}
 		}
 	}
-	return compile(pattern, b.String())
+	return b.String()
 }
 
 // checkPortable refuses what the specification forbids: other characters, "..", and stars that are not alone.
