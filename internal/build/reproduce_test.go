@@ -1,5 +1,3 @@
-//go:build unix
-
 package build_test
 
 import (
@@ -11,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -68,8 +65,8 @@ var variants = []struct {
 		eachFile(t, dir, func(path string, info fs.FileInfo) error { return os.Chmod(path, info.Mode()|0o666) })
 	}},
 	{"another umask", func(t *testing.T, _ *site, _ string, _ map[string]string, _ *build.Options) {
-		old := syscall.Umask(0o077)
-		t.Cleanup(func() { syscall.Umask(old) })
+		old := umask(0o077)
+		t.Cleanup(func() { umask(old) })
 	}},
 	{"another clock", func(_ *testing.T, _ *site, _ string, _ map[string]string, opt *build.Options) {
 		opt.Now = opt.Now.AddDate(3, 2, 1)

@@ -1,0 +1,4 @@
+package build_test
+
+// umask does nothing: Windows has no such thing.
+func umask(int) int { return 0 }
