@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,8 +17,8 @@ import (
 )
 
 const (
-	minObject = 64       // bytes of an ELF header
-	maxMemory = 32 << 20 // bytes; larger objects are read from a temporary file
+	minObject = 64      // bytes of an ELF header
+	maxMemory = 8 << 20 // bytes; larger objects are read from a temporary file, since many layers are made at once
 	elfMagic  = "\x7fELF"
 )
 
@@ -33,8 +34,11 @@ type Object struct {
 	Provides []string `json:"provides,omitempty"` // symbol versions that it defines, sorted
 }
 
+// scratch makes a folder for temporary files. The store's is used: /tmp may be too small for a library of a gigabyte.
+type scratch func() (dir string, remove func(), err error)
+
 // objects reads the dynamic sections of all ELF files.
-func objects(ctx context.Context, sorted []entry.Entry) ([]Object, error) {
+func objects(ctx context.Context, sorted []entry.Entry, tmp scratch) ([]Object, error) {
 	var out []Object
 	for _, e := range sorted {
 		if err := ctx.Err(); err != nil {
@@ -43,7 +47,7 @@ func objects(ctx context.Context, sorted []entry.Entry) ([]Object, error) {
 		if e.Type != entry.File || e.Size < minObject {
 			continue
 		}
-		o, ok, err := object(e)
+		o, ok, err := object(e, tmp)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", e.Path, err)
 		}
@@ -55,7 +59,7 @@ func objects(ctx context.Context, sorted []entry.Entry) ([]Object, error) {
 }
 
 // object reads one file. What begins like ELF but cannot be parsed is data to us, as it is to the loader.
-func object(e entry.Entry) (Object, bool, error) {
+func object(e entry.Entry, tmp scratch) (Object, bool, error) {
 	r, err := e.Content.Open()
 	if err != nil {
 		return Object{}, false, err
@@ -65,7 +69,7 @@ func object(e entry.Entry) (Object, bool, error) {
 	if _, err := io.ReadFull(r, magic); err != nil || string(magic) != elfMagic {
 		return Object{}, false, err
 	}
-	at, remove, err := spool(io.MultiReader(bytes.NewReader(magic), r), e.Size)
+	at, remove, err := spool(io.MultiReader(bytes.NewReader(magic), r), e.Size, tmp)
 	if err != nil {
 		return Object{}, false, err
 	}
@@ -86,7 +90,8 @@ func parse(path string, at io.ReaderAt) (o Object, ok bool) {
 	if err != nil || packed(f) {
 		return Object{}, false
 	}
-	return describe(path, f), true
+	o, err = describe(path, f)
+	return o, err == nil
 }
 
 // packed reports whether a section that the loader needs is compressed. The loader could not read it, and to us it
@@ -99,17 +104,22 @@ func packed(f *elf.File) bool {
 }
 
 // spool makes a stream readable at any place.
-func spool(r io.Reader, size int64) (at io.ReaderAt, remove func(), err error) {
+func spool(r io.Reader, size int64, tmp scratch) (at io.ReaderAt, remove func(), err error) {
 	if size <= maxMemory {
 		data := make([]byte, size)
 		_, err := io.ReadFull(r, data)
 		return bytes.NewReader(data), func() {}, err
 	}
-	f, err := os.CreateTemp("", "lithe-object-*")
+	dir, removeDir, err := tmp()
 	if err != nil {
 		return nil, nil, err
 	}
-	remove = func() { f.Close(); os.Remove(f.Name()) }
+	f, err := os.Create(filepath.Join(dir, "object"))
+	if err != nil {
+		removeDir()
+		return nil, nil, err
+	}
+	remove = func() { f.Close(); removeDir() }
 	if _, err := io.CopyN(f, r, size); err != nil {
 		remove()
 		return nil, nil, err
@@ -117,45 +127,21 @@ func spool(r io.Reader, size int64) (at io.ReaderAt, remove func(), err error) {
 	return f, remove, nil
 }
 
-// describe reads the dynamic section. A file without one, such as a static program, needs nothing.
-func describe(path string, f *elf.File) Object {
-	o := Object{Path: path, Machine: f.Machine.String()}
-	o.Needed, _ = f.ImportedLibraries()
-	if names, _ := f.DynString(elf.DT_SONAME); len(names) > 0 {
+// describe reads what the loader would.
+func describe(path string, f *elf.File) (Object, error) {
+	d, err := readDynamic(f)
+	if err != nil {
+		return Object{}, err
+	}
+	o := Object{Path: path, Machine: f.Machine.String(), Needed: d.strings(elf.DT_NEEDED), Runpath: d.paths(elf.DT_RUNPATH),
+		Requires: d.requires(), Provides: d.provides()}
+	if names := d.strings(elf.DT_SONAME); len(names) > 0 {
 		o.Soname = names[0]
 	}
-	o.Runpath = paths(f, elf.DT_RUNPATH)
 	if o.Runpath == nil {
-		o.Runpath = paths(f, elf.DT_RPATH)
+		o.Runpath = d.paths(elf.DT_RPATH)
 	}
-	needs, _ := f.DynamicVersionNeeds()
-	for _, n := range needs {
-		for _, v := range n.Needs {
-			// A weak need does not stop the loader.
-			if v.Flags&elf.VER_FLG_WEAK == 0 {
-				o.Requires = append(o.Requires, n.Name+" "+v.Dep)
-			}
-		}
-	}
-	slices.Sort(o.Requires)
-	versions, _ := f.DynamicVersions()
-	for _, v := range versions {
-		if v.Flags&elf.VER_FLG_BASE == 0 {
-			o.Provides = append(o.Provides, v.Name)
-		}
-	}
-	slices.Sort(o.Provides)
-	return o
-}
-
-// paths splits the search paths of a tag.
-func paths(f *elf.File, tag elf.DynTag) []string {
-	var out []string
-	lists, _ := f.DynString(tag)
-	for _, list := range lists {
-		out = append(out, strings.Split(list, ":")...)
-	}
-	return out
+	return o, nil
 }
 
 // highestGLIBC returns the newest version of glibc that any object requires.

@@ -112,7 +112,7 @@ func save(ctx context.Context, st *store.Store, c Contents) (Record, error) {
 		return out.Flush()
 	})
 	g.Go(func() (err error) {
-		rec.Objects, err = objects(ctx, sorted)
+		rec.Objects, err = objects(ctx, sorted, st.Temp)
 		return err
 	})
 	if err := g.Wait(); err != nil {

@@ -1,0 +1,194 @@
+package layer
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+)
+
+// The methods of debug/elf read all symbols and whole string tables to answer: half a gigabyte of memory for
+// TensorFlow, whose dynamic section and versions have 3 KB. Here these are read, and of the strings those they name.
+const (
+	maxTable    = 1 << 20 // bytes of a dynamic section or a table of versions; the largest of glibc has 2 KB
+	maxString   = 4 << 10 // bytes of a name or of search paths; Linux opens no longer path
+	maxVersions = 1 << 14 // symbol versions of a file; glibc, which has most, defines 50
+)
+
+var errTable = errors.New("not a table of the dynamic loader")
+
+// dynamic is what the loader reads of an object before it looks for symbols.
+type dynamic struct {
+	file  *elf.File
+	names *elf.Section // with the strings of the tags
+	tags  map[elf.DynTag][]uint64
+}
+
+// readDynamic reads the dynamic section. A file without one, such as a static program, has no tags.
+func readDynamic(f *elf.File) (*dynamic, error) {
+	d := &dynamic{file: f, tags: map[elf.DynTag][]uint64{}}
+	section := f.SectionByType(elf.SHT_DYNAMIC)
+	if section == nil {
+		return d, nil
+	}
+	t, err := readTable(f, section)
+	if err != nil {
+		return nil, err
+	}
+	d.names = t.names
+	wide := f.Class == elf.ELFCLASS64
+	size := uint64(8)
+	if wide {
+		size = 16
+	}
+	for at := uint64(0); at+size <= uint64(len(t.data)); at += size {
+		tag, value := uint64(t.u32(at)), uint64(t.u32(at+4))
+		if wide {
+			tag, value = t.u64(at), t.u64(at+8)
+		}
+		d.tags[elf.DynTag(tag)] = append(d.tags[elf.DynTag(tag)], value)
+	}
+	return d, nil
+}
+
+// strings returns the names that a tag has.
+func (d *dynamic) strings(tag elf.DynTag) []string {
+	var out []string
+	for _, at := range d.tags[tag] {
+		if s, ok := readString(d.names, at); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// paths splits the search paths of a tag.
+func (d *dynamic) paths(tag elf.DynTag) []string {
+	var out []string
+	for _, list := range d.strings(tag) {
+		out = append(out, strings.Split(list, ":")...)
+	}
+	return out
+}
+
+// requires returns the symbol versions without which the loader stops, "libc.so.6 GLIBC_2.34".
+func (d *dynamic) requires() []string {
+	return d.versions(elf.SHT_GNU_VERNEED, func(t *table, at uint64) (names []string, next uint64) {
+		library := t.string(at + 4)
+		aux := at + uint64(t.u32(at+8))
+		for range t.count(at + 2) {
+			if elf.DynamicVersionFlag(t.u16(aux+4))&elf.VER_FLG_WEAK == 0 { // a weak need does not stop it
+				names = append(names, library+" "+t.string(aux+8))
+			}
+			aux += uint64(t.u32(aux + 12))
+		}
+		return names, uint64(t.u32(at + 12))
+	})
+}
+
+// provides returns the symbol versions that the file defines, but for the one that is its own name.
+func (d *dynamic) provides() []string {
+	return d.versions(elf.SHT_GNU_VERDEF, func(t *table, at uint64) (names []string, next uint64) {
+		if elf.DynamicVersionFlag(t.u16(at+2))&elf.VER_FLG_BASE == 0 {
+			names = append(names, t.string(at+uint64(t.u32(at+12))))
+		}
+		return names, uint64(t.u32(at + 16))
+	})
+}
+
+// versions walks the chain of a section. What cannot be read to its end is taken for none, as there is no such file that
+// a loader takes.
+func (d *dynamic) versions(kind elf.SectionType, read func(t *table, at uint64) (names []string, next uint64)) []string {
+	section := d.file.SectionByType(kind)
+	if section == nil {
+		return nil
+	}
+	t, err := readTable(d.file, section)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for at, next := uint64(0), uint64(1); next != 0; at += next {
+		var names []string
+		names, next = read(t, at)
+		if out = append(out, names...); t.failed {
+			return nil
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// table is a section of numbers, some of which say where in another section a string stands.
+type table struct {
+	data   []byte
+	order  binary.ByteOrder
+	names  *elf.Section
+	left   int  // names that may still be read
+	failed bool // something was outside
+}
+
+func readTable(f *elf.File, section *elf.Section) (*table, error) {
+	if section.FileSize > maxTable || uint64(section.Link) >= uint64(len(f.Sections)) {
+		return nil, errTable
+	}
+	data := make([]byte, section.FileSize)
+	if _, err := io.ReadFull(io.NewSectionReader(section.ReaderAt, 0, int64(len(data))), data); err != nil {
+		return nil, err
+	}
+	return &table{data: data, order: f.ByteOrder, names: f.Sections[section.Link], left: maxVersions}, nil
+}
+
+// bytes returns n bytes at a place, zeros outside the table.
+func (t *table) bytes(at, n uint64) []byte {
+	if at+n > uint64(len(t.data)) || at+n < at {
+		t.failed = true
+		return make([]byte, n)
+	}
+	return t.data[at : at+n]
+}
+
+func (t *table) u16(at uint64) uint16 { return t.order.Uint16(t.bytes(at, 2)) }
+func (t *table) u32(at uint64) uint32 { return t.order.Uint32(t.bytes(at, 4)) }
+func (t *table) u64(at uint64) uint64 { return t.order.Uint64(t.bytes(at, 8)) }
+
+// count returns how many items an entry says to have, none where that is more than any file has.
+func (t *table) count(at uint64) int {
+	n := int(t.u16(at))
+	if t.left -= n + 1; t.left < 0 || t.failed {
+		t.failed = true
+		return 0
+	}
+	return n
+}
+
+// string returns the string whose place stands at a place.
+func (t *table) string(at uint64) string {
+	if t.left--; t.left < 0 {
+		t.failed = true
+	}
+	where := uint64(t.u32(at))
+	if t.failed {
+		return ""
+	}
+	s, ok := readString(t.names, where)
+	t.failed = !ok
+	return s
+}
+
+// readString reads the string at a place of a section.
+func readString(names *elf.Section, at uint64) (string, bool) {
+	if names == nil || at >= names.FileSize {
+		return "", false
+	}
+	data := make([]byte, min(maxString, names.FileSize-at))
+	n, err := names.ReadAt(data, int64(at))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", false
+	}
+	s, _, ok := bytes.Cut(data[:n], []byte{0})
+	return string(s), ok
+}
