@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,20 +31,32 @@ func readLitheLock(dir string) (*lithelock.Lock, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if info.Size() > maxLitheLock {
-		return nil, nil, &diag.Error{Pos: diag.Position{File: lithelock.Filename}, Code: "too-large",
-			What: fmt.Sprintf("%d bytes are too many for a lithe.lock", info.Size()), Hint: "`lithe lock --upgrade` writes a new one"}
+	if !info.Mode().IsRegular() { // a device would never end
+		return nil, nil, badLitheLock("is not a file")
 	}
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxLitheLock+1))
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(data) > maxLitheLock {
+		return nil, nil, badLitheLock(fmt.Sprintf("more than %d bytes are too many for a lithe.lock", maxLitheLock))
 	}
 	l, err := lithelock.Parse(lithelock.Filename, data)
 	return l, data, err
 }
 
-// litheLock is what this build would write: what the old one says of other platforms stays, and so do the sizes of
-// files that the project's lock still has.
+func badLitheLock(what string) error {
+	return &diag.Error{Pos: diag.Position{File: lithelock.Filename}, Code: "lithe-lock", What: what,
+		Hint: "delete it and run `lithe lock`, which writes it anew"}
+}
+
+// litheLock is what this build would write. The format stays that of the old one, and so do the sizes of files that the
+// project's lock still has.
 func litheLock(old *lithelock.Lock, l *lock.Lock, pins *base.Pins, p *plan.Plan) *lithelock.Lock {
 	out := &lithelock.Lock{
 		Version: lithelock.Version, Format: lithelock.Format, Created: pins.Created,
@@ -138,7 +151,13 @@ func (b *builder) saveLitheLock(d *decision) ([]string, error) {
 	if b.opt.Locked {
 		return nil, outOfDate(d.inputs)
 	}
-	return []string{what}, store.Replace(filepath.Join(b.opt.Dir, lithelock.Filename), bytes.NewReader(data))
+	// Until it is whole the file has a name that package project keeps out of images.
+	if err := store.Replace(filepath.Join(b.opt.Dir, lithelock.Filename), bytes.NewReader(data)); err != nil {
+		return nil, &diag.Error{Pos: diag.Position{File: lithelock.Filename}, Code: "lithe-lock", Err: err,
+			What: fmt.Sprintf("lithe.lock cannot be written: %v", err),
+			Hint: "run `lithe lock` where the project may be written to, and commit the result"}
+	}
+	return []string{what}, nil
 }
 
 func outOfDate(in *inputs) error {

@@ -141,11 +141,11 @@ func TestParseRefuses(t *testing.T) {
 		text string
 		want []string
 	}{
-		"empty":           {"", []string{"lithe.lock:1: no number stands behind version; run `lithe lock`"}},
+		"empty":           {"", []string{"lithe.lock:1: no number stands behind version; delete the file and run `lithe lock`"}},
 		"newer version":   {replace("version = 1\n", "version = 2\nwhat = {}\n"), []string{"lithe.lock:4: version 2 of lithe.lock is unknown", "update lithe"}},
 		"text as version": {replace("version = 1\n", "version = \"1\"\n"), []string{"no number"}},
 		"newer format":    {replace("format = 1\n", "format = 2\n"), []string{"lithe.lock:5: images of format 2 need a newer lithe; this one makes format 1; update lithe"}},
-		"older format":    {replace("format = 1\n", "format = 0\n"), []string{"lithe.lock:5:", "`lithe lock --upgrade`"}},
+		"older format":    {replace("format = 1\n", "format = 0\n"), []string{"lithe.lock:5:", "delete the file and run `lithe lock`"}},
 		"no format":       {replace("format = 1\n", ""), []string{"behind format"}},
 		"conflict": {replace("    { name = \"zlib1g\"", "<<<<<<< HEAD\n    { name = \"zlib1g\""),
 			[]string{": a merge conflict was left in the file; keep either side, then run `lithe lock`"}},

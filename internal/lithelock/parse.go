@@ -17,7 +17,7 @@ const (
 )
 
 const (
-	hintAgain  = "run `lithe lock`, which writes it anew"
+	hintAgain  = "delete the file and run `lithe lock`, which writes it anew"
 	hintUpdate = "update lithe, or delete the file and run `lithe lock`"
 )
 
@@ -79,7 +79,7 @@ func (r *reader) checkVersion(t *toml.Table) error {
 			What: fmt.Sprintf("images of format %d need a newer lithe; this one makes format %d", format, Format)}
 	}
 	if format < OldestFormat {
-		return &diag.Error{Pos: t.KeyPos("format"), Code: "lithe-lock-format", Hint: "run `lithe lock --upgrade`, or use an older lithe",
+		return &diag.Error{Pos: t.KeyPos("format"), Code: "lithe-lock-format", Hint: "delete the file and run `lithe lock`, or use an older lithe",
 			What: fmt.Sprintf("this lithe makes no images of format %d any more; the oldest is %d", format, OldestFormat)}
 	}
 	return nil
