@@ -82,7 +82,8 @@ func newWorld(t *testing.T) *world {
 // setup isolates a script: its home, its store and its servers are its own.
 func (w *world) setup(env *testscript.Env) error {
 	for name, value := range map[string]string{
-		"HOME": env.WorkDir + "/home", "LITHE_STORE": env.WorkDir + "/store", "NO_COLOR": "1",
+		"GORACE": "atexit_sleep_ms=0", // the race detector waits a second before a process ends, which no script needs
+		"HOME":   env.WorkDir + "/home", "LITHE_STORE": env.WorkDir + "/store", "NO_COLOR": "1",
 		"LITHE_DEBIAN_MIRROR": w.mirror.URL, "LITHE_DEBIAN_SECURITY_MIRROR": w.mirror.SecurityURL,
 		"LITHE_DEBIAN_KEYRING": w.keyring, "LITHE_INDEX_URL": w.index.URL,
 		"SNAPSHOT": w.mirror.SnapshotURL, "SECRET_INDEX": strings.Replace(w.index.URL, "://", "://somebody:hunter2@", 1),
