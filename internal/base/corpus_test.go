@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/lithe-build/lithe/internal/testkit/corpus"
 	"github.com/lithe-build/lithe/internal/testkit/debmirror"
 )
 
@@ -25,7 +26,7 @@ type badCase struct {
 
 // TestCorpus serves each hostile archive of the shared corpus as a suite, signed here, and expects what its row says.
 func TestCorpus(t *testing.T) {
-	dir := corpus(t)
+	dir := corpus.Dir(t, "bad")
 	data, err := os.ReadFile(filepath.Join(dir, "index.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -99,18 +100,4 @@ func around(t *testing.T, dir string, key *openpgp.Entity, m *debmirror.Mirror) 
 			m.ServeHTTP(w, r)
 		}
 	})
-}
-
-// corpus returns the folder of hostile files, which is not part of the repository.
-func corpus(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("LITHE_CORPUS")
-	if dir == "" {
-		dir = "../../../shared/corpus"
-	}
-	dir = filepath.Join(dir, "bad")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("the shared corpus is not here: set LITHE_CORPUS to its folder (%v)", err)
-	}
-	return dir
 }

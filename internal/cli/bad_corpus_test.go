@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/lithe-build/lithe/internal/cli"
+	"github.com/lithe-build/lithe/internal/testkit/corpus"
 	"github.com/lithe-build/lithe/internal/testkit/pyindex"
 )
 
@@ -26,7 +27,7 @@ type badCase struct {
 // badCases returns the rows whose name begins with one of the prefixes, and the folder that they stand in.
 func badCases(t *testing.T, prefixes ...string) (string, []badCase) {
 	t.Helper()
-	dir := corpusFolder(t, "bad")
+	dir := corpus.Dir(t, "bad")
 	data, err := os.ReadFile(filepath.Join(dir, "index.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -38,20 +39,6 @@ func badCases(t *testing.T, prefixes ...string) (string, []badCase) {
 	return dir, slices.DeleteFunc(all, func(c badCase) bool {
 		return !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(c.ID, p) })
 	})
-}
-
-// corpusFolder returns a folder of the corpus, which stands beside the repository or where LITHE_CORPUS says.
-func corpusFolder(t *testing.T, name string) string {
-	t.Helper()
-	root := os.Getenv("LITHE_CORPUS")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	dir := filepath.Join(root, name)
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no corpus at %s: set LITHE_CORPUS to the folder with the test material", dir)
-	}
-	return dir
 }
 
 // run runs lithe in this process, in an environment of nothing but env.

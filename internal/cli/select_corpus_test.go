@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lithe-build/lithe/internal/testkit/corpus"
 )
 
 // corpusRow is one row of expected.json: what the project's own tool selects for a target and a part of the project.
@@ -26,13 +28,7 @@ type corpusPackage struct{ Name, Version, Kind, Hash string }
 // TestSelectCommandCorpus runs `lithe select --json` as a user would on every given lock of Poetry and uv. The package
 // plan compares the same rows in more detail; here the flags, the output and the exit code are what is tested.
 func TestSelectCommandCorpus(t *testing.T) {
-	dir := os.Getenv("LITHE_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no corpus: set LITHE_CORPUS to its folder")
-	}
+	dir := corpus.Dir(t)
 	var targets map[string]struct {
 		Environment map[string]string
 		Glibc       [2]int

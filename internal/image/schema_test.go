@@ -11,6 +11,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/lithe-build/lithe/internal/testkit/corpus"
 )
 
 // schemaFiles are the image specification's schemas, by what they describe.
@@ -37,7 +39,7 @@ func TestSchemaCases(t *testing.T) {
 			Fail              bool
 		}
 	}
-	decode(t, filepath.Join(corpus(t), "schema_cases.json"), &file)
+	decode(t, filepath.Join(corpus.Dir(t, "vectors", "oci"), "schema_cases.json"), &file)
 	if len(file.Cases) == 0 {
 		t.Fatal("no cases")
 	}
@@ -111,7 +113,7 @@ func beyondSchema(kind, document string) error {
 // compile reads the schemas. They refer to each other by names that resolve to two places.
 func compile(t *testing.T) map[string]*jsonschema.Schema {
 	t.Helper()
-	dir := corpus(t)
+	dir := corpus.Dir(t, "vectors", "oci")
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
@@ -146,18 +148,4 @@ func decode(t *testing.T, file string, v any) {
 	if err := json.Unmarshal(data, v); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
-}
-
-// corpus returns the folder of the specification's schemas, which is not a part of this repository.
-func corpus(t *testing.T) string {
-	t.Helper()
-	root := os.Getenv("LITHE_CORPUS")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	dir := filepath.Join(root, "vectors", "oci")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no test material: set LITHE_CORPUS (%v)", err)
-	}
-	return dir
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/lock"
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
+	"github.com/lithe-build/lithe/internal/testkit/corpus"
 )
 
 // badTarget is an ordinary target, for locks that no target should accept.
@@ -19,7 +20,7 @@ var badTarget = Target{Name: Prod, Platform: Platform{"linux", "amd64"}, Python:
 
 // TestBadLocks reads the broken and hostile locks of the corpus as a build would.
 func TestBadLocks(t *testing.T) {
-	dir := filepath.Join(corpus(t), "bad")
+	dir := corpus.Dir(t, "bad")
 	data, err := os.ReadFile(filepath.Join(dir, "index.json"))
 	if err != nil {
 		t.Fatal(err)

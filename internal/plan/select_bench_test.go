@@ -7,6 +7,7 @@ import (
 
 	"github.com/lithe-build/lithe/internal/lock"
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
+	"github.com/lithe-build/lithe/internal/testkit/corpus"
 )
 
 // BenchmarkReadAndSelect measures the whole way from the largest lock of each format to the packages of a target.
@@ -32,7 +33,7 @@ func BenchmarkReadAndSelect(b *testing.B) {
 
 // largest returns the case of a format with the largest lock file.
 func largest(tb testing.TB, format string) string {
-	files, _ := filepath.Glob(filepath.Join(corpus(tb), "locks", format+"-*", format+".lock"))
+	files, _ := filepath.Glob(filepath.Join(corpus.Dir(tb, "locks"), format+"-*", format+".lock"))
 	var found string
 	var size int64
 	for _, file := range files {

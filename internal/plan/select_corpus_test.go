@@ -17,6 +17,7 @@ import (
 	"github.com/lithe-build/lithe/internal/lock"
 	"github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
+	"github.com/lithe-build/lithe/internal/testkit/corpus"
 )
 
 // expected is expected.json of a case: what the project's own tool selects.
@@ -36,19 +37,6 @@ type variant struct {
 
 // argued lists rows that we hold to be wrong, as "case/target/variant", with the reason.
 var argued = map[string]string{}
-
-// corpus returns the folder of test material that nobody here wrote, and skips the test when it is absent.
-func corpus(tb testing.TB) string {
-	tb.Helper()
-	dir := os.Getenv("LITHE_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		tb.Skip("no corpus: set LITHE_CORPUS to its folder")
-	}
-	return dir
-}
 
 // corpusTargets are the targets of the corpus, whose glibc is 2.36.
 func corpusTargets(t *testing.T, dir string) map[string]Target {
@@ -90,7 +78,7 @@ func withVariant(t Target, variant string) Target {
 }
 
 func TestSelectCorpus(t *testing.T) {
-	dir := corpus(t)
+	dir := corpus.Dir(t)
 	targets := corpusTargets(t, dir)
 	counts := map[string]int{}
 	for _, pattern := range []string{"poetry-*", "uv-*"} {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	gotoml "github.com/pelletier/go-toml/v2"
+
+	"github.com/lithe-build/lithe/internal/testkit/corpus"
 )
 
 // reference decodes with the strict decoder, which checks the same rules in another way.
@@ -62,7 +64,7 @@ func timeless(v *Value) any {
 }
 
 func TestCorpusAgainstReference(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(corpus(t), "locks", "*", "*"))
+	files, err := filepath.Glob(filepath.Join(corpus.Dir(t, "locks"), "*", "*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +128,7 @@ func sameFloat(a, b float64) bool { return a == b || a != a && b != b }
 func BenchmarkParse(b *testing.B) {
 	var largest []byte
 	for _, pattern := range []string{"uv-*/uv.lock", "poetry-*/poetry.lock"} {
-		files, _ := filepath.Glob(filepath.Join(corpus(b), "locks", pattern))
+		files, _ := filepath.Glob(filepath.Join(corpus.Dir(b, "locks"), pattern))
 		for _, file := range files {
 			if data, err := os.ReadFile(file); err == nil && len(data) > len(largest) {
 				largest = data

@@ -2,8 +2,6 @@ package toml
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -219,17 +217,4 @@ func TestParseSize(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "64 MiB") {
 		t.Errorf("got %v", err)
 	}
-}
-
-// corpus returns the folder of locks that nobody here wrote, and skips the test when it is absent.
-func corpus(tb testing.TB) string {
-	tb.Helper()
-	dir := os.Getenv("LITHE_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		tb.Skip("no corpus: set LITHE_CORPUS to its folder")
-	}
-	return dir
 }

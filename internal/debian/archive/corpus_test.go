@@ -2,7 +2,6 @@ package archive
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/lithe-build/lithe/internal/debian/packages"
 	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/testkit/corpus"
 	"github.com/lithe-build/lithe/internal/testkit/debmirror"
 )
 
@@ -22,11 +22,8 @@ import (
 var elsewhere = []string{"deb-bad-sha256", "deb-expired", "deb-packages-sha-mismatch"}
 
 func TestCorpus(t *testing.T) {
-	root := filepath.Join(cmp.Or(os.Getenv("LITHE_CORPUS"), "../../../../shared/corpus"), "bad")
+	root := corpus.Dir(t, "bad")
 	data, err := os.ReadFile(filepath.Join(root, "index.json"))
-	if os.IsNotExist(err) {
-		t.Skip("the shared corpus is not here; set LITHE_CORPUS")
-	}
 	var rows []struct {
 		ID, Kind, Expect string
 		Mentions         []string `json:"error_mentions"`

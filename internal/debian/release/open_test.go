@@ -2,10 +2,8 @@ package release
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/testkit/corpus"
 	"github.com/lithe-build/lithe/internal/testkit/debmirror"
 )
 
@@ -159,11 +158,7 @@ func TestCheckValid(t *testing.T) {
 
 // The corpus has a replayed Release, to be signed here.
 func TestCorpusExpired(t *testing.T) {
-	root := cmp.Or(os.Getenv("LITHE_CORPUS"), "../../../../shared/corpus")
-	data, err := os.ReadFile(filepath.Join(root, "bad/deb-expired/Release"))
-	if os.IsNotExist(err) {
-		t.Skip("the shared corpus is not here; set LITHE_CORPUS")
-	}
+	data, err := os.ReadFile(corpus.Dir(t, "bad", "deb-expired", "Release"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package version
 
 import (
-	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -9,6 +8,8 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/lithe-build/lithe/internal/testkit/corpus"
 )
 
 func TestCompare(t *testing.T) {
@@ -89,11 +90,7 @@ func TestCorpus(t *testing.T) {
 
 func readCorpus(t *testing.T, name string, v any) {
 	t.Helper()
-	root := cmp.Or(os.Getenv("LITHE_CORPUS"), "../../../../shared/corpus")
-	data, err := os.ReadFile(filepath.Join(root, name))
-	if os.IsNotExist(err) {
-		t.Skip("the shared corpus is not here; set LITHE_CORPUS")
-	}
+	data, err := os.ReadFile(corpus.Dir(t, filepath.FromSlash(name)))
 	if err == nil {
 		err = json.Unmarshal(data, v)
 	}

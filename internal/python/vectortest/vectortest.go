@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/lithe-build/lithe/internal/testkit/corpus"
 )
 
 // Row is one case: what goes in and what must come out.
@@ -55,7 +57,7 @@ func Read[T any](t testing.TB, file string) []T {
 // ReadOne returns a whole file below vectors/ in the corpus.
 func ReadOne[T any](t testing.TB, file string) (value T) {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(corpus(t), "vectors", filepath.FromSlash(file)))
+	data, err := os.ReadFile(filepath.Join(corpus.Dir(t, "vectors"), filepath.FromSlash(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,36 +65,4 @@ func ReadOne[T any](t testing.TB, file string) (value T) {
 		t.Fatalf("%s: %v", file, err)
 	}
 	return value
-}
-
-// corpus returns the folder that LITHE_CORPUS names, else ../shared/corpus beside the repository.
-func corpus(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("LITHE_CORPUS")
-	if dir == "" {
-		dir = filepath.Join(root(t), "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no test corpus (set LITHE_CORPUS): %v", err)
-	}
-	return dir
-}
-
-// root returns the folder with go.mod above the package under test.
-func root(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			t.Fatal("no go.mod above the package")
-		}
-		dir = up
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
+	"github.com/lithe-build/lithe/internal/testkit/corpus"
 )
 
 func readJSON(t *testing.T, path string, v any) {
@@ -28,7 +29,7 @@ func readJSON(t *testing.T, path string, v any) {
 
 // TestBadWheels takes every hostile wheel to its end: refused with the words that help, or installed inside /venv.
 func TestBadWheels(t *testing.T) {
-	dir := corpus(t, "bad")
+	dir := corpus.Dir(t, "bad")
 	var cases []struct {
 		ID, Kind, Expect, Why string
 		Mentions              []string `json:"error_mentions"`
@@ -101,7 +102,7 @@ func TestVectorsShebang(t *testing.T) {
 		In  struct{ Data, Interpreter string }
 		Out string
 	}
-	readJSON(t, filepath.Join(corpus(t, "vectors", "installer"), "fix_shebang.json"), &cases)
+	readJSON(t, filepath.Join(corpus.Dir(t, "vectors", "installer"), "fix_shebang.json"), &cases)
 	for _, c := range cases {
 		if got := string(fixShebang([]byte(c.In.Data), c.In.Interpreter)); got != c.Out {
 			t.Errorf("%q: got %q, want %q", c.In.Data, got, c.Out)
@@ -114,7 +115,7 @@ func TestVectorsEntryPoints(t *testing.T) {
 		In  string
 		Out [][4]string
 	}
-	readJSON(t, filepath.Join(corpus(t, "vectors", "installer"), "parse_entrypoints.json"), &cases)
+	readJSON(t, filepath.Join(corpus.Dir(t, "vectors", "installer"), "parse_entrypoints.json"), &cases)
 	for _, c := range cases {
 		got, err := parseEntryPoints([]byte(c.In))
 		if err != nil {
@@ -140,7 +141,7 @@ func TestVectorsRecord(t *testing.T) {
 		}
 		Out bool
 	}
-	readJSON(t, filepath.Join(corpus(t, "vectors", "installer"), "record_validate.json"), &cases)
+	readJSON(t, filepath.Join(corpus.Dir(t, "vectors", "installer"), "record_validate.json"), &cases)
 	for _, c := range cases {
 		fields := []string{c.In.Path, "", ""}
 		if c.In.Hash != nil {
@@ -166,7 +167,7 @@ func TestVectorsScripts(t *testing.T) {
 		In  struct{ Attr, Executable, Kind, Module, Name, Section string }
 		Out struct{ Data, Error string }
 	}
-	readJSON(t, filepath.Join(corpus(t, "vectors", "installer"), "script_generate.json"), &cases)
+	readJSON(t, filepath.Join(corpus.Dir(t, "vectors", "installer"), "script_generate.json"), &cases)
 	compared := 0
 	for _, c := range cases {
 		if c.In.Kind != "posix" || c.Out.Error != "" {
@@ -200,7 +201,7 @@ func TestVectorsFilename(t *testing.T) {
 		In  string
 		Out struct{ Distribution, Version, Error string }
 	}
-	readJSON(t, filepath.Join(corpus(t, "vectors", "installer"), "parse_wheel_filename.json"), &cases)
+	readJSON(t, filepath.Join(corpus.Dir(t, "vectors", "installer"), "parse_wheel_filename.json"), &cases)
 	for _, c := range cases {
 		got, err := wheeltag.ParseFilename(c.In)
 		if (err != nil) != (c.Out.Error != "") {

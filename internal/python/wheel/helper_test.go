@@ -118,17 +118,3 @@ func contents(t *testing.T, in *Installed) map[string]string {
 	}
 	return out
 }
-
-// corpus returns a directory of the shared test material.
-func corpus(t *testing.T, parts ...string) string {
-	t.Helper()
-	root := os.Getenv("LITHE_CORPUS")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "..", "shared", "corpus")
-	}
-	dir := filepath.Join(append([]string{root}, parts...)...)
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no test material: %v (LITHE_CORPUS names its place)", err)
-	}
-	return dir
-}
