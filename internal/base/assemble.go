@@ -115,7 +115,11 @@ func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, all *P
 
 // superseded is the problem of a package that is nowhere any more: Debian's mirrors keep the newest version only.
 func superseded(p Pin, urls []string, err error) error {
-	return &diag.Error{Code: "superseded", What: fmt.Sprintf("package %s %s is gone from %s", p.Name, p.Version, strings.Join(urls, " and ")),
+	var shown []string
+	for _, u := range urls {
+		shown = append(shown, fetch.Redact(u)) // a mirror of one's own may want credentials
+	}
+	return &diag.Error{Code: "superseded", What: fmt.Sprintf("package %s %s is gone from %s", p.Name, p.Version, strings.Join(shown, " and ")),
 		Hint: "`lithe lock --upgrade` moves the base to packages that are there; --debian-snapshot names an archive that keeps superseded ones",
 		Err:  err}
 }

@@ -234,3 +234,11 @@ func TestPublicNames(t *testing.T) {
 		t.Error("an unknown base resolves")
 	}
 }
+
+// A mirror that wants credentials has them in its URL, and they are nobody's business.
+func TestSupersededKeepsSecrets(t *testing.T) {
+	err := superseded(Pin{Name: "zlib1g", Version: "1"}, []string{"https://me:secret@mirror.example/pool/z.deb"}, nil)
+	if text := err.Error(); strings.Contains(text, "secret") || !strings.Contains(text, "mirror.example/pool/z.deb") {
+		t.Error(text)
+	}
+}

@@ -2,18 +2,28 @@ package wheel
 
 import (
 	"encoding/json"
+	"errors"
+	"net/url"
 	"strings"
 )
 
 // DirectURL returns the contents of direct_url.json for a distribution that was installed from an archive at a URL, whose
-// hash is "sha256:<hex>". See https://packaging.python.org/en/latest/specifications/direct-url-data-structure/.
-func DirectURL(url, hash string) ([]byte, error) {
+// hash is "sha256:<hex>". Credentials in the URL stay out, as the specification demands. See https://packaging.python.org/en/latest/specifications/direct-url-data-structure/.
+func DirectURL(address, hash string) ([]byte, error) {
 	type archive struct {
 		Hashes map[string]string `json:"hashes"`
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("the address of a distribution is no URL") // the parser's error would quote its credentials
+	}
+	if u.User != nil {
+		u.User = nil
+		address = u.String()
 	}
 	algorithm, hex, _ := strings.Cut(hash, ":")
 	return json.Marshal(struct {
 		URL     string  `json:"url"`
 		Archive archive `json:"archive_info"`
-	}{url, archive{map[string]string{algorithm: hex}}})
+	}{address, archive{map[string]string{algorithm: hex}}})
 }
