@@ -16,6 +16,7 @@ import (
 // Type is what an entry is. Devices, sockets and hard links do not exist in our images.
 type Type uint8
 
+// The types of entries.
 const (
 	File Type = iota
 	Dir

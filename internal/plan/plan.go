@@ -1,3 +1,13 @@
+// Package plan decides what an image holds and how it runs.
+//
+// Project, lock, facts of the base and target go in; a Plan comes out: the selected distributions with the file of each,
+// the layers that they go into, the image's configuration, and for every decision who made it. The package is pure: no
+// file is opened and no server is asked, so that a plan, and with it a digest, cannot depend on a cache or a day. Select
+// answers for a target as the tool that wrote the lock would, and reports everything that stands against it at once.
+//
+// See https://packaging.python.org/en/latest/specifications/dependency-specifiers/ and
+// https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/ for what is selected, and
+// https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md for the configuration.
 package plan
 
 import (
