@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -118,16 +120,19 @@ type exitError struct{ code int }
 
 func (e exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
+// ofMachine are problems that come with a hint but are this machine's: no change of the project mends them.
+var ofMachine = []string{"store-full", "store-unwritable", "no-executor"}
+
 // exitCode tells the user's problems from wrong usage and from failures of ours.
 func exitCode(err error) int {
 	var usage usageError
-	_, isProblem := diag.Problems(err)
+	problems, isProblem := diag.Problems(err)
 	switch {
 	case err == nil:
 		return ExitOK
 	case errors.As(err, &usage):
 		return ExitUsage
-	case isProblem:
+	case isProblem && !slices.ContainsFunc(problems, func(p *diag.Error) bool { return slices.Contains(ofMachine, p.Code) }):
 		return ExitProblem
 	default:
 		return ExitFailure
@@ -138,7 +143,7 @@ func exitCode(err error) int {
 func (a *app) renderError(err error) {
 	problems, ok := diag.Problems(err)
 	if !ok {
-		fmt.Fprintf(a.sys.Stderr, "error: %v\n", err)
+		fmt.Fprintf(a.sys.Stderr, "error: %s\n", printable(err.Error()))
 		return
 	}
 	for _, p := range problems {
@@ -154,10 +159,20 @@ func (a *app) renderProblem(level string, p *diag.Error) {
 	if pos := p.Pos.String(); pos != "" {
 		where = pos + ": "
 	}
-	fmt.Fprintf(a.sys.Stderr, "%s: %s%s\n", level, where, p.What)
+	fmt.Fprintf(a.sys.Stderr, "%s: %s%s\n", level, printable(where), printable(p.What))
 	if p.Hint != "" {
-		fmt.Fprintf(a.sys.Stderr, "hint: %s\n", p.Hint)
+		fmt.Fprintf(a.sys.Stderr, "hint: %s\n", printable(p.Hint))
 	}
+}
+
+// printable takes the teeth out of text that quotes names of files and packages: what a terminal obeys may be in them.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 // dirArgument returns the project's folder: the only argument, else the working directory.

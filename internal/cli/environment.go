@@ -69,10 +69,17 @@ func (a *app) sourceDate() (time.Time, error) {
 	return time.Unix(seconds, 0).UTC(), nil
 }
 
-// offline reports LITHE_OFFLINE.
-func (a *app) offline() bool {
-	on, err := strconv.ParseBool(a.sys.Getenv("LITHE_OFFLINE"))
-	return err == nil && on
+// offline reads LITHE_OFFLINE. What it does not understand it refuses: the network must not be used by mistake.
+func (a *app) offline() (bool, error) {
+	s := a.sys.Getenv("LITHE_OFFLINE")
+	if s == "" {
+		return false, nil
+	}
+	on, err := strconv.ParseBool(s)
+	if err != nil {
+		return false, usagef("LITHE_OFFLINE is %q, neither 1 nor 0", s)
+	}
+	return on, nil
 }
 
 // jobs reads LITHE_JOBS; 0 leaves the choice to each stage.

@@ -64,6 +64,9 @@ func (a *app) options(p *projectFlags, args []string) (build.Options, error) {
 	if opt.Created, err = a.sourceDate(); err != nil {
 		return opt, err
 	}
+	if opt.Offline, err = a.offline(); err != nil {
+		return opt, err
+	}
 	if p.keyring != "" {
 		if opt.DebianKeyring, err = os.ReadFile(p.keyring); err != nil {
 			return opt, usagef("--debian-keyring: %v", err)
@@ -72,7 +75,7 @@ func (a *app) options(p *projectFlags, args []string) (build.Options, error) {
 	if opt.Index, err = artifact.Settings(a.sys.Getenv, a.home()); err != nil {
 		return opt, err
 	}
-	opt.Offline, opt.Now, opt.Engine, opt.Log = a.offline(), time.Now(), a.engineOptions(), a.logger()
+	opt.Now, opt.Engine, opt.Log = time.Now(), a.engineOptions(), a.logger()
 	return opt, nil
 }
 

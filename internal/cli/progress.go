@@ -80,9 +80,9 @@ func (v *plainView) close() {}
 // eventLine is one event as a sentence.
 func eventLine(e build.Event) string {
 	if e.Level != "" {
-		return e.Level + ": " + e.Text
+		return e.Level + ": " + printable(e.Text)
 	}
-	return fmt.Sprintf("%-9s %s", e.Stage, e.Text)
+	return fmt.Sprintf("%-9s %s", e.Stage, printable(e.Text))
 }
 
 // bars draws one line for each stage under way below the lines of those that ended, ten times a second at most.
@@ -213,7 +213,8 @@ func (b *bars) line(s *stage) string {
 	}
 	bar := strings.Repeat("━", filled)
 	rest := strings.Repeat("─", barWidth-filled)
-	text := fmt.Sprintf("  %-9s %s  %s", s.name, progressText(s), s.item)
+	item := strings.ReplaceAll(printable(s.item), "\n", " ") // one line, whatever a file is called
+	text := fmt.Sprintf("  %-9s %s  %s", s.name, progressText(s), item)
 	if room := max(b.width()-barWidth-1, 16); len([]rune(text)) > room { // 16: the head and a little, however narrow
 		text = string([]rune(text)[:room])
 	}

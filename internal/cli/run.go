@@ -69,7 +69,7 @@ func (a *app) run(ctx context.Context, opt build.Options, flags *runFlags, args 
 	var engine destination.Engine
 	if !flags.sandbox {
 		var err error
-		if engine, err = destination.FindEngine(ctx, opt.Engine); err != nil && opt.Engine.Host != "" {
+		if engine, err = destination.FindEngine(ctx, opt.Engine); err != nil && opt.Engine.Host+opt.Engine.Context != "" {
 			return err // the user named an engine; do not go behind its back
 		}
 	}
@@ -101,8 +101,8 @@ func (a *app) runEngine(engine destination.Engine, result *build.Result, flags *
 	line = append(line, args...)
 	cmd := exec.Command(line[0], line[1:]...) // not bound to the context: the signal reaches the engine itself
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.sys.Stdin, a.sys.Stdout, a.sys.Stderr
-	signals := forwarded()
-	defer signal.Stop(signals)
+	signals, stop := forwarded()
+	defer stop()
 	if err := cmd.Start(); err != nil {
 		return a.notStarted(err)
 	}
@@ -158,8 +158,8 @@ func (a *app) runSandbox(ctx context.Context, result *build.Result, flags *runFl
 	if err != nil {
 		return err
 	}
-	signals := forwarded()
-	defer signal.Stop(signals)
+	signals, stop := forwarded()
+	defer stop()
 	command.Stdin, command.Stdout, command.Stderr = a.sys.Stdin, a.sys.Stdout, a.sys.Stderr
 	command.Signals, command.Network, command.TTY = signals, true, a.stdinIsTerminal()
 	// The program gets the signals and decides when it ends; ctx would end it at once.
@@ -179,11 +179,14 @@ func (a *app) notStarted(err error) error {
 	return exitError{exitNotStarted}
 }
 
-// forwarded returns a channel of the signals that are the program's business.
-func forwarded() chan os.Signal {
+// forwarded returns a channel of the signals that are the program's business, until stop closes it.
+func forwarded() (all chan os.Signal, stop func()) {
 	signals := make(chan os.Signal, 16) // a burst; further ones are lost, as for any process
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	return signals
+	return signals, func() {
+		signal.Stop(signals) // nothing is sent after it
+		close(signals)
+	}
 }
 
 func (a *app) stdinIsTerminal() bool {
