@@ -48,7 +48,7 @@ func (a *app) buildCommand() *cobra.Command {
 				return err
 			}
 		}
-		return a.printDigests(result, opt)
+		return a.printDigests(result, flags.progress)
 	}
 	return cmd
 }
@@ -64,10 +64,12 @@ func (a *app) build(ctx context.Context, opt build.Options, mode string) (*build
 	return build.Run(ctx, opt)
 }
 
-// printDigests prints one line for each output, and what to do next where there was none.
-func (a *app) printDigests(result *build.Result, opt build.Options) error {
-	if len(result.Outputs) == 0 {
+// printDigests prints one line for each output, and what to do next where there was none and a person reads.
+func (a *app) printDigests(result *build.Result, progress string) error {
+	if len(result.Outputs) == 0 && progress != "json" && progress != "none" {
 		fmt.Fprintln(a.sys.Stderr, "hint: the image is in lithe's store; `--load` puts it into Docker or Podman, `-o oci:DIR` into a folder")
+	}
+	if len(result.Outputs) == 0 {
 		_, err := fmt.Fprintln(a.sys.Stdout, result.Digest)
 		return err
 	}
