@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"archive/tar"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -236,9 +235,4 @@ func checkStore(dir string) error {
 		}
 		return nil
 	})
-}
-
-// lines returns the lines of a text that is not empty.
-func lines(data []byte) []string {
-	return strings.Split(strings.TrimRight(string(bytes.TrimSpace(data)), "\n"), "\n")
 }

@@ -82,13 +82,13 @@ func wantNoSecret(t *testing.T, c *fetch.Client, err error, log string, secrets 
 func TestCredentialsStayWithTheirHost(t *testing.T) {
 	other := serve(t, func(n int, w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/first" {
-			http.Redirect(w, r, "/second", 302)
+			http.Redirect(w, r, "/second", http.StatusFound)
 			return
 		}
 		file(w, r)
 	})
 	s := serve(t, func(n int, w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, withUser(other.URL, "they:chose")+"/first?signature=secret", 302)
+		http.Redirect(w, r, withUser(other.URL, "they:chose")+"/first?signature=secret", http.StatusFound)
 	})
 	c := client(t, fetch.Options{})
 	path, err := c.Blob(context.Background(), request(withUser(s.URL, "me:hunter2")), nil)
@@ -108,7 +108,7 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 
 func TestCredentialsOfTheSecondHostAreUsed(t *testing.T) {
 	other := serve(t, authorized)
-	s := serve(t, func(n int, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, 302) })
+	s := serve(t, func(n int, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
 	host := strings.TrimPrefix(other.URL, "http://")
 	c := client(t, fetch.Options{Auth: func(u *url.URL) (string, string, bool) { return "me", "hunter2", u.Host == host }})
 	path, err := c.Blob(context.Background(), request(s.URL), nil)

@@ -22,7 +22,7 @@ func get(t testing.TB, c *fetch.Client, url string) (*fetch.Document, error) {
 func TestDocument(t *testing.T) {
 	s := serve(t, func(n int, w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/from" {
-			http.Redirect(w, r, "/to/here?x=1", 301)
+			http.Redirect(w, r, "/to/here?x=1", http.StatusMovedPermanently)
 			return
 		}
 		w.Header().Set("Content-Type", "a/b; charset=utf-8")

@@ -19,7 +19,7 @@ func TestTLS(t *testing.T) {
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requests++
 		if r.URL.Path == "/down" {
-			http.Redirect(w, r, plain.URL, 302)
+			http.Redirect(w, r, plain.URL, http.StatusFound)
 			return
 		}
 		file(w, r)
