@@ -154,8 +154,10 @@ func TestBlobFails(t *testing.T) {
 		}, []string{"wrong size: 5 bytes, expected 1600000"}, fetch.ErrSize, 1},
 		"wrong hash": {func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, other) },
 			[]string{"evil-1.0.whl", "hash", store.DigestBytes([]byte(other))[7:], store.DigestBytes(body)[7:]}, store.ErrMismatch, 1},
-		"redirect loop":     {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusFound) }, []string{"too many redirects"}, nil, 10},
-		"redirect to file:": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", http.StatusFound) }, []string{"other than http"}, nil, 1},
+		"redirect loop": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusFound) }, []string{"too many redirects"}, nil, 10},
+		"redirect to file:": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
+		}, []string{"other than http"}, nil, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, func(n int, w http.ResponseWriter, r *http.Request) { test.answer(w, r) })
