@@ -23,7 +23,7 @@ type compile func(context.Context, []bytecode.Source) ([][]byte, error)
 func (b *builder) wheelLayers(ctx context.Context, p *plan.Plan, dropped map[string][]string, code compile) ([]made, error) {
 	layers := make([]made, len(p.Layers))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(b.opt.jobs())
+	g.SetLimit(b.opt.layersAtOnce())
 	for i, l := range p.Layers {
 		g.Go(func() (err error) {
 			layers[i], err = b.wheelLayer(ctx, p, l, dropped, code)
