@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -114,16 +113,4 @@ func (a *app) colour() bool { return a.sys.Getenv("NO_COLOR") == "" && a.termina
 // newView returns the view of progress that the flag and the terminal ask for.
 func (a *app) newView(mode string) (view, error) {
 	return newView(mode, a.sys.Stderr, a.terminalWidth, a.colour())
-}
-
-// size writes a number of bytes for a person: MB is 10^6 bytes.
-func size(n int64) string {
-	switch {
-	case n >= 1e6:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	case n >= 1e3:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	default:
-		return fmt.Sprintf("%d B", n)
-	}
 }
