@@ -55,7 +55,6 @@ func (l *lab) python(t *testing.T) string {
 type runner struct {
 	name string
 	call call // without arguments
-	uid  string
 }
 
 // sandboxes are root, and a user who has no engine and no rights.
