@@ -41,4 +41,8 @@ while True:
         code = compile(source, path.decode("utf-8", "surrogateescape"), "exec", dont_inherit=True, optimize=-1)
         answer(0, header + source_hash(raw_magic, source) + dumps(code))
     except Exception as e:  # whatever the compiler refuses, as py_compile has it
+        # A machine without memory is no refusal: it would be remembered. The parser's own limit says so in words; before
+        # 3.12 it did not, and the two look alike.
+        if isinstance(e, MemoryError) and not e.args and sys.version_info >= (3, 12):
+            raise
         answer(1, f"{type(e).__name__}: {e}".encode("utf-8", "backslashreplace"))
