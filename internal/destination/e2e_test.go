@@ -12,8 +12,8 @@ import (
 	"github.com/lithe-build/lithe/internal/destination"
 )
 
-// The tests in this file want real engines and tools, so that they run only where LITHE_E2E is set. Docker is the one
-// that DOCKER_HOST names.
+// The tests in this file want real engines and tools, so that they run only where LITHE_E2E is set, and then fail where
+// one is missing. Docker is the one that DOCKER_HOST names.
 func needE2E(t *testing.T, commands ...string) {
 	t.Helper()
 	if os.Getenv("LITHE_E2E") == "" {
@@ -21,7 +21,7 @@ func needE2E(t *testing.T, commands ...string) {
 	}
 	for _, c := range commands {
 		if _, err := exec.LookPath(c); err != nil {
-			t.Skipf("%s is not here", c)
+			t.Fatalf("%s is not here", c)
 		}
 	}
 }
@@ -128,7 +128,7 @@ func realEngine(t *testing.T, name string) destination.Engine {
 	}
 	e, err := destination.FindEngine(t.Context(), opt)
 	if err != nil {
-		t.Skipf("%s does not answer: %v", name, err)
+		t.Fatalf("%s does not answer: %v", name, err)
 	}
 	return e
 }
