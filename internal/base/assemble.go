@@ -61,7 +61,7 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 		return nil, err
 	}
 	return &Base{Name: pins.Name, Suite: su.name, Platform: platform, Facts: f, Parts: parts,
-		Env: slices.Clone(environment), StdlibSources: sources(parts[len(parts)-1].Entries, f)}, nil
+		StdlibSources: sources(parts[len(parts)-1].Entries, f)}, nil
 }
 
 // checkPins refuses pins that Resolve never makes: they come from a file that anybody may edit. The hash needs no

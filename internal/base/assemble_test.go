@@ -44,7 +44,7 @@ func listing(t *testing.T, b *Base) string {
 	t.Helper()
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s %s %s: Python %s %s, %s, %s\n", b.Name, b.Suite, b.Platform, b.Python, b.ABI, b.Libc, b.Interpreter)
-	fmt.Fprintf(&out, "env %s\nsources %s\n", strings.Join(b.Env, " "), strings.Join(b.StdlibSources, " "))
+	fmt.Fprintf(&out, "sources %s\n", strings.Join(b.StdlibSources, " "))
 	for _, p := range b.Parts {
 		fmt.Fprintf(&out, "\npart %s: %s\n", p.Kind, strings.Join(p.Packages, " "))
 		for _, e := range p.Entries {

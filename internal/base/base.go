@@ -102,7 +102,6 @@ type Base struct {
 	Platform string // "linux/amd64"
 	Facts
 	Parts         []Part   // base, then interpreter
-	Env           []string // "NAME=value", what the base's files ask for
 	StdlibSources []string // paths of the .py files that get bytecode, sorted; all are entries of the interpreter part
 }
 

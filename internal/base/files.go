@@ -40,14 +40,6 @@ const (
 	opensslDir = "usr/lib/ssl"
 )
 
-// environment is what the base's files ask of the image's configuration.
-var environment = []string{
-	"PATH=/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-	"HOME=/tmp", // works read-only and for any user; passwd says the same
-	"LANG=C.UTF-8",
-	"SSL_CERT_FILE=/" + caBundle,
-}
-
 // systemFiles returns the files of the base part that no package has. certificates are the files that the bundle is
 // made of.
 func systemFiles(certificates []entry.Entry) ([]entry.Entry, error) {
