@@ -31,6 +31,7 @@ type builder struct {
 	spent []Timing
 	said  map[string]bool // warnings, so that each is said once
 
+	urls      map[string]string    // of wheels whose lock has none, by hash, as far as an index was asked
 	compilers []*bytecode.Compiler // to close
 	compiled  atomic.Int64         // sources
 }
@@ -50,7 +51,7 @@ func newBuilder(opt Options) (*builder, error) {
 		return nil, err
 	}
 	client := fetch.New(st, fetch.Options{Jobs: opt.Jobs, Offline: opt.Offline, Auth: opt.Index.Auth, Log: opt.Log})
-	b := &builder{opt: opt, store: st, client: client, said: map[string]bool{}, bases: base.Options{
+	b := &builder{opt: opt, store: st, client: client, said: map[string]bool{}, urls: map[string]string{}, bases: base.Options{
 		Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Snapshot: opt.snapshot(), Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
 	}}
 	if opt.DebianKeyring != nil {

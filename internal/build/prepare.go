@@ -14,6 +14,7 @@ import (
 	"github.com/lithe-build/lithe/internal/lock"
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/project"
+	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/wheel"
 )
 
@@ -53,7 +54,23 @@ func read(opt Options) (*inputs, error) {
 	if in.target, err = in.newTarget(opt); err != nil {
 		return nil, err
 	}
+	if err := in.checkMember(); err != nil {
+		return nil, err
+	}
 	return in, in.readCode()
+}
+
+// checkMember refuses another member of the workspace than the project that is read: the image would have the
+// dependencies of the one and the code of the other.
+func (in *inputs) checkMember() error {
+	wanted := name.Normalize(in.target.Package)
+	for _, i := range in.lock.Members {
+		if i != in.lock.Root && in.lock.Packages[i].Name == wanted {
+			return in.unsupported("package", fmt.Sprintf("%s is a member of the workspace, which lithe cannot build yet", wanted),
+				"lithe builds the project beside the lock file")
+		}
+	}
+	return nil
 }
 
 func (in *inputs) newTarget(opt Options) (plan.Target, error) {
@@ -214,25 +231,42 @@ func (b *builder) pins(ctx context.Context, in *inputs, upgrade bool) (*base.Pin
 	return pins, nil
 }
 
-// sized completes packages whose size the project's lock does not tell: from lithe.lock, else from the index.
+// sized completes packages whose size the project's lock does not tell: from lithe.lock, else from the index. What the
+// index says beside it stays out of the plan, which must not depend on who was asked; fetch remembers it.
 func (b *builder) sized(ctx context.Context, in *inputs, packages []plan.Package) ([]plan.Package, error) {
-	missing := false
 	packages = slices.Clone(packages)
+	var unsized []int
 	for i := range packages {
 		p := &packages[i]
 		if p.Size == 0 && in.litheLock != nil {
 			p.Size = in.litheLock.SizeOf(p.Hash)
 		}
-		missing = missing || p.Size == 0
+		if p.Size == 0 {
+			unsized = append(unsized, i)
+		}
 	}
-	if !missing {
+	if len(unsized) == 0 {
 		return packages, nil
 	}
 	if b.opt.Locked {
 		return nil, outOfDate(in)
 	}
 	defer b.time("resolve")()
-	return artifact.Resolve(ctx, b.client, b.opt.Index, packages)
+	asked := make([]plan.Package, len(unsized))
+	for n, i := range unsized {
+		asked[n] = packages[i]
+	}
+	located, err := artifact.Resolve(ctx, b.client, b.opt.Index, asked)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for n, i := range unsized {
+		packages[i].Size = located[n].Size
+		b.urls[packages[i].Hash] = located[n].URL
+	}
+	return packages, nil
 }
 
 // created is the date of the image.

@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -160,11 +161,24 @@ func (b *builder) open(ctx context.Context, pkg plan.Package) (*wheel.Wheel, err
 
 // fetch brings files into the store; those that are there cost a look.
 func (b *builder) fetch(ctx context.Context, packages []plan.Package) ([]artifact.File, error) {
-	located, err := artifact.Resolve(ctx, b.client, b.opt.Index, packages)
+	located, err := artifact.Resolve(ctx, b.client, b.opt.Index, b.located(packages))
 	if err != nil {
 		return nil, err
 	}
 	return artifact.Fetch(ctx, b.client, located, b.onArtifact)
+}
+
+// located adds the URLs that an index has told before.
+func (b *builder) located(packages []plan.Package) []plan.Package {
+	packages = slices.Clone(packages)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range packages {
+		if packages[i].URL == "" {
+			packages[i].URL = b.urls[packages[i].Hash]
+		}
+	}
+	return packages
 }
 
 // directURL is direct_url.json of a distribution that came from a URL, nil for one of an index.
