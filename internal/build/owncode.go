@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/bytecode"
+	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/layer"
 	"github.com/lithe-build/lithe/internal/plan"
@@ -51,11 +54,11 @@ func (in *inputs) makeWheel() error {
 // readCode reads the first-party code, and decides by it what runs.
 func (in *inputs) readCode() error {
 	if err := in.makeWheel(); err != nil {
-		return err
+		return unreadable(err)
 	}
 	var err error
 	if in.files, err = in.config.Files(in.project); err != nil {
-		return err
+		return unreadable(err)
 	}
 	in.entry, err = in.project.EntryPoint(in.config, in.modules())
 	return err
@@ -113,7 +116,7 @@ func (b *builder) ownLayer(ctx context.Context, p *plan.Plan, own *ownCode, code
 		for i := range part {
 			file, err := fingerprint(&part[i])
 			if err != nil {
-				return made{}, fmt.Errorf("%s: %w", part[i].Path, err)
+				return made{}, unreadable(fmt.Errorf("%s: %w", part[i].Path, err))
 			}
 			key.Files = append(key.Files, file)
 		}
@@ -163,6 +166,16 @@ func bytecodeOf(ctx context.Context, p *plan.Plan, entries []entry.Entry, code c
 		}
 	}
 	return out, nil
+}
+
+// unreadable makes a problem to mend of a file of the project that lithe may not read.
+func unreadable(err error) error {
+	path, ok := errors.AsType[*fs.PathError](err)
+	if !ok || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return &diag.Error{Pos: diag.Position{File: filepath.ToSlash(path.Path)}, Code: "unreadable", What: "permission to read it is denied",
+		Hint: "change its mode, or leave it out by files.exclude", Err: err}
 }
 
 // fingerprint is what the key of the layer knows of a file. From here on the file must stay as it is.

@@ -46,6 +46,10 @@ func Main(ctx context.Context, args []string, sys System) int {
 	if errors.As(err, &exit) {
 		return exit.code
 	}
+	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprint(sys.Stderr, "error: interrupted\nhint: what is finished is in the store, and the next run goes on from there\n")
+		return ExitFailure
+	}
 	if err != nil {
 		app.renderError(err)
 	}

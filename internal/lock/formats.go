@@ -63,10 +63,19 @@ func Find(dir, override string) (path string, others []string, err error) {
 		}
 	}
 	if path == "" {
-		return "", nil, &diag.Error{Code: "no-lock", What: "no lock file in " + dir,
-			Hint: "run `uv lock` or `poetry lock`, or name a file with --lock"}
+		return "", nil, noLock(dir)
 	}
 	return path, others, nil
+}
+
+// noLock says what to do about a folder without a lock file. A member of a workspace has none of its own.
+func noLock(dir string) error {
+	problem := &diag.Error{Code: "no-lock", What: "no lock file in " + dir,
+		Hint: "run `uv lock` or `poetry lock`, or name a file with --lock"}
+	if root := uvWorkspaceAbove(dir); root != "" {
+		problem.Hint = "the lock file of the workspace is " + filepath.Join(root, uvFormat.file) + ": run lithe in that folder"
+	}
+	return problem
 }
 
 // within returns a path that may be relative to dir.

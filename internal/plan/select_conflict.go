@@ -63,8 +63,8 @@ func (w *walker) markActive(item lock.ConflictItem, name string) {
 	w.grown = true
 }
 
-// checkConflicts reports sets of which more than one item is active.
-func (w *walker) checkConflicts() {
+// checkConflicts reports sets of which more than one item is active, and whether there are any.
+func (w *walker) checkConflicts() (found bool) {
 	for _, set := range w.lock.Conflicts {
 		var both []string
 		for _, item := range set {
@@ -75,8 +75,10 @@ func (w *walker) checkConflicts() {
 		if len(both) > 1 {
 			w.problems.Add(&diag.Error{Pos: diag.Position{File: w.lock.Path}, Code: "conflict",
 				What: strings.Join(both, " and ") + " are declared to conflict", Hint: "choose one of them"})
+			found = true
 		}
 	}
+	return found
 }
 
 // describeItem names an item in a message.

@@ -63,8 +63,19 @@ func (w *walker) changed() bool {
 	return changed
 }
 
-// finish reports names for which no one version satisfies all edges, and conflicts.
+// finish reports conflicts, and names for which no one version satisfies all edges.
 func (w *walker) finish() {
+	w.problems = append(w.problems, w.missing...)
+	if !w.checkConflicts() { // the sides of a conflict have versions of their own, so that it explains those names
+		w.reportAmbiguous()
+	}
+	if w.lock.Flat {
+		w.explainFlat()
+	}
+}
+
+// reportAmbiguous reports names for which no one version satisfies all edges.
+func (w *walker) reportAmbiguous() {
 	for _, name := range slices.Sorted(maps.Keys(w.admit)) {
 		if len(w.admit[name]) > 0 {
 			continue
@@ -76,11 +87,6 @@ func (w *walker) finish() {
 		w.problems.Add(&diag.Error{Pos: w.lock.Packages[w.met[name][0]].Pos, Code: "ambiguous",
 			What: fmt.Sprintf("%s is needed in versions that exclude each other (%s) for %s", name, strings.Join(versions, ", "), w.target.describe()),
 			Hint: "write the lock file again, or choose fewer groups and extras"})
-	}
-	w.problems = append(w.problems, w.missing...)
-	w.checkConflicts()
-	if w.lock.Flat {
-		w.explainFlat()
 	}
 }
 
