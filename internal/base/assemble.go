@@ -69,16 +69,21 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 func checkPins(pins []Pin) error {
 	for _, p := range pins {
 		if p.Part != KindBase && p.Part != KindInterpreter {
-			return fmt.Errorf("package %s is locked for a part %q, which no base has", p.Name, p.Part)
+			return badPin("package %s is locked for a part %q, which no base has", p.Name, p.Part)
 		}
 		if p.Archive != archiveMain && p.Archive != archiveSecurity {
-			return fmt.Errorf("package %s is locked in an archive %q, which Debian does not have", p.Name, p.Archive)
+			return badPin("package %s is locked in an archive %q, which Debian does not have", p.Name, p.Archive)
 		}
 		if !fs.ValidPath(p.Path) || strings.ContainsAny(p.Path, `\?#%`) {
-			return fmt.Errorf("package %s is locked at %q, which is no plain path below a mirror", p.Name, p.Path)
+			return badPin("package %s is locked at %q, which is no plain path below a mirror", p.Name, p.Path)
 		}
 	}
 	return nil
+}
+
+// badPin is the problem of a base that somebody edited.
+func badPin(format string, args ...any) error {
+	return &diag.Error{Code: "bad-base", What: fmt.Sprintf(format, args...), Hint: "`lithe lock --upgrade` locks the base anew"}
 }
 
 // fetchPackages returns the paths of the verified .deb files, in the order of the pins. The client bounds how many

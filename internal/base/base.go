@@ -160,7 +160,7 @@ func facts(su suite, pins []Pin) (Facts, error) {
 	}
 	python, libc := version(su.interpreter()), version(su.libc)
 	if !strings.HasPrefix(python, su.python+".") {
-		return Facts{}, fmt.Errorf("%s: package %s has version %q, which is no Python %s", su.name, su.interpreter(), python,
+		return Facts{}, badPin("%s: package %s has version %q, which is no Python %s", su.name, su.interpreter(), python,
 			su.python)
 	}
 	f, err := su.facts(python, "glibc-"+libc)
