@@ -25,7 +25,7 @@ func baseKeys(c *Config) []key {
 			doc:      "The lock file, where several stand side by side or it stands elsewhere.",
 			fallback: "uv.lock, else poetry.lock"},
 		{name: "package", value: text{&c.Package, projName}, example: `"service"`,
-			doc:      "The member of the workspace that goes into the image. So far, one whose code is in the workspace is refused.",
+			doc:      "The member of the workspace that goes into the image. So far, that is the project beside the lock file, and others are refused.",
 			fallback: "the project itself"},
 		{name: "bytecode", value: boolean{&c.Bytecode}, example: "true",
 			doc: "Whether the image holds bytecode, which makes programs start faster.", fallback: "true"},
