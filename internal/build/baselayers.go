@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/lithe-build/lithe/internal/base"
@@ -114,12 +115,12 @@ func stdlibSources(entries []entry.Entry, paths []string) []bytecode.Source {
 	return sources
 }
 
-// debDigests returns the digests of all packages of the base, sorted.
+// debDigests returns the digests of all packages of the base, sorted, with the names that the base checks them by.
 func debDigests(pins *base.Pins, p *plan.Plan) []string {
 	selection, _ := pins.Selection(p.Target.Platform.String())
 	var digests []string
 	for _, pin := range selection.Packages {
-		digests = append(digests, pin.Part+" "+pin.Hash)
+		digests = append(digests, strings.Join([]string{pin.Part, pin.Name, pin.Version, pin.Hash}, " "))
 	}
 	slices.Sort(digests)
 	return digests

@@ -49,10 +49,17 @@ type projectFile struct {
 }
 
 // verifiedKey names a wheel whose contents agree with its RECORD.
-type verifiedKey struct{ Hash, Filename string }
+type verifiedKey struct {
+	Checks         int // wheelChecks
+	Hash, Filename string
+}
+
+// wheelChecks changes when package wheel learns to refuse what it accepted before.
+const wheelChecks = 1
 
 // overlapKey names a set of wheels, for what is known about their files.
 type overlapKey struct {
+	Checks int               // wheelChecks
 	Wheels []string          // hashes, in the order of the plan
 	Owners map[string]string // the configuration's overlaps
 	Scheme wheel.Scheme

@@ -14,8 +14,8 @@ func TestKeysHashEveryField(t *testing.T) {
 		"base":     baseKey{Format: 1, Assembly: 1, Kind: "base", Packages: []string{"sha256:00"}, Compiler: "3.13.5"},
 		"wheel":    wheelKey{Format: 1, Wheels: []wheelPart{part}, Python: "3.13", ABI: "cp313", Prefix: "venv", Compiler: "3.13.5"},
 		"project":  projectKey{Format: 1, Files: []projectFile{file}, Python: "3.13", Compiler: "3.13.5"},
-		"verified": verifiedKey{Hash: "sha256:00", Filename: "a-1-py3-none-any.whl"},
-		"overlap":  overlapKey{Wheels: []string{"sha256:00"}, Owners: map[string]string{"a": "b"}},
+		"verified": verifiedKey{Checks: 1, Hash: "sha256:00", Filename: "a-1-py3-none-any.whl"},
+		"overlap":  overlapKey{Checks: 1, Wheels: []string{"sha256:00"}, Owners: map[string]string{"a": "b"}},
 	} {
 		t.Run(name, func(t *testing.T) { storetest.EveryFieldCounts(t, sample) })
 	}

@@ -22,7 +22,7 @@ type overlapRecord struct {
 // overlaps finds files of two distributions at one path, among the wheels of the plan and the project's own wheel,
 // which is nil when the project is not installed. The result depends on the wheels and the configuration alone.
 func (b *builder) overlaps(ctx context.Context, p *plan.Plan, own *wheel.Installed) (map[string][]string, error) {
-	key := store.Key(overlapKey{Wheels: wheelHashes(p), Owners: p.Overlaps, Scheme: p.Scheme()})
+	key := store.Key(overlapKey{Checks: wheelChecks, Wheels: wheelHashes(p), Owners: p.Overlaps, Scheme: p.Scheme()})
 	var known overlapRecord
 	found, err := b.store.Record("overlaps", key, &known)
 	if err != nil {

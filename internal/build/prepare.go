@@ -131,7 +131,7 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	if packages, err = b.sized(ctx, in, packages); err != nil {
+	if packages, err = b.sized(ctx, in, packages, upgrade); err != nil {
 		return nil, err
 	}
 	p, err := plan.New(plan.Input{
@@ -233,12 +233,12 @@ func (b *builder) pins(ctx context.Context, in *inputs, upgrade bool) (*base.Pin
 
 // sized completes packages whose size the project's lock does not tell: from lithe.lock, else from the index. What the
 // index says beside it stays out of the plan, which must not depend on who was asked; fetch remembers it.
-func (b *builder) sized(ctx context.Context, in *inputs, packages []plan.Package) ([]plan.Package, error) {
+func (b *builder) sized(ctx context.Context, in *inputs, packages []plan.Package, upgrade bool) ([]plan.Package, error) {
 	packages = slices.Clone(packages)
 	var unsized []int
 	for i := range packages {
 		p := &packages[i]
-		if p.Size == 0 && in.litheLock != nil {
+		if p.Size == 0 && in.litheLock != nil && !upgrade {
 			p.Size = in.litheLock.SizeOf(p.Hash)
 		}
 		if p.Size == 0 {

@@ -144,7 +144,7 @@ func (b *builder) open(ctx context.Context, pkg plan.Package) (*wheel.Wheel, err
 	if err != nil {
 		return nil, err
 	}
-	key := store.Key(verifiedKey{Hash: pkg.Hash, Filename: pkg.Filename})
+	key := store.Key(verifiedKey{Checks: wheelChecks, Hash: pkg.Hash, Filename: pkg.Filename})
 	var known verifiedWheel
 	if ok, err := b.store.Record("verified", key, &known); err != nil || ok {
 		if err != nil {

@@ -3,6 +3,8 @@ package cli
 import (
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,6 +12,7 @@ import (
 	"github.com/lithe-build/lithe/internal/artifact"
 	"github.com/lithe-build/lithe/internal/build"
 	"github.com/lithe-build/lithe/internal/destination"
+	"github.com/lithe-build/lithe/internal/execute"
 )
 
 // projectFlags are the flags of every command that reads a project.
@@ -54,6 +57,9 @@ func (a *app) options(p *projectFlags, args []string) (build.Options, error) {
 	}
 	if opt.Stale != "error" && opt.Stale != "warn" {
 		return opt, usagef("--stale is error or warn, not %q", opt.Stale)
+	}
+	if opt.Executor != "" && !slices.Contains(execute.Names(), opt.Executor) {
+		return opt, usagef("--executor is one of %s, not %q", strings.Join(execute.Names(), ", "), opt.Executor)
 	}
 	if opt.Store, err = a.storeDir(); err != nil {
 		return opt, err

@@ -71,7 +71,7 @@ func Choose(ctx context.Context, need Need) (Executor, error) {
 func noExecutor(need Need, reasons []string) error {
 	if len(reasons) == 0 {
 		return &diag.Error{Code: "unknown-executor", What: fmt.Sprintf("no executor is called %q", need.Name),
-			Hint: "the executors are " + strings.Join(names(), ", ")}
+			Hint: "the executors are " + strings.Join(Names(), ", ")}
 	}
 	hint := "start Docker or Podman, or let ordinary users of this machine make namespaces"
 	if !need.Isolation {
@@ -81,7 +81,8 @@ func noExecutor(need Need, reasons []string) error {
 		What: "no command can be run in a root file system here: " + strings.Join(reasons, "; ")}
 }
 
-func names() []string {
+// Names returns what the executors are called, the best first.
+func Names() []string {
 	out := make([]string, len(kinds))
 	for i, k := range kinds {
 		out[i] = k.executor.Name()
