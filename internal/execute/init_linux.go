@@ -179,10 +179,23 @@ func (s *setup) fork(files []uintptr) (pid int, err error) {
 	}
 	attr := &syscall.SysProcAttr{Setsid: true, Setctty: s.TTY}
 	if s.Privileged {
+		s.ownPipes(files)
 		attr.Credential = &syscall.Credential{Uid: uint32(s.UID), Gid: uint32(s.GID), Groups: []uint32{}}
 	}
 	pid, err = syscall.ForkExec(path, s.Args, &syscall.ProcAttr{Dir: dir, Env: s.Env, Files: files, Sys: attr})
 	return pid, errStep("start", path, err)
+}
+
+// ownPipes gives the pipes of the program's streams to its user. They are root's, and a program that opens /dev/stdout
+// by its name, as many do for their logs, would not be let in. Container engines do the same. Whoever cannot have it can
+// still use the streams as they are, so that errors do not matter.
+func (s *setup) ownPipes(files []uintptr) {
+	for _, fd := range files {
+		var info unix.Stat_t
+		if err := unix.Fstat(int(fd), &info); err == nil && info.Mode&unix.S_IFMT == unix.S_IFIFO {
+			_ = unix.Fchown(int(fd), s.UID, s.GID)
+		}
+	}
 }
 
 // closeInherited keeps files from the program that were open in whoever started lithe: they would be a way out of the

@@ -115,6 +115,8 @@ var isolation = []struct {
 		Out: "/x: open /x: read-only file system\n/etc/hosts: open /etc/hosts: read-only file system\n" +
 			"/work/x: open /work/x: read-only file system\n/dev/x: open /dev/x: read-only file system\n" +
 			"/proc/sys/kernel/hostname: open /proc/sys/kernel/hostname: read-only file system\n"}},
+	{"pipes by their names", program("write", "/dev/stdout", "/dev/stderr"), result{
+		Out: "written/dev/stdout: <nil>\n/dev/stderr: <nil>\n", Errors: "written"}},
 	{"only the root's files", program("ls", "/"), result{Out: "dev\netc\nmnt\nproc\nprogram\ntmp\nwork\n"}},
 	{"only its own processes", program("pids"), result{Out: "1 self\n"}},
 	{"no zombies", program("orphan"), result{Out: "1 self\n"}},
