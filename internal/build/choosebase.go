@@ -2,28 +2,49 @@ package build
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/base"
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/project"
 	"github.com/lithe-build/lithe/internal/python/version"
 )
 
-// chooseBase returns the base: the one that is named, else the first that has the Python which the project names, else the
-// default.
-func (in *inputs) chooseBase(named string) (string, error) {
-	wish := in.project.Python
-	if named != "" || wish.Version == "" {
-		return base.Parse(named)
-	}
-	for _, p := range base.Pythons() {
-		if minorOf(wish.Version) == p.Version {
-			return p.Base, nil
+// chooseBase decides on the base: the one that the option or the configuration names, else the first that has the Python
+// which the project names, else the default.
+func (in *inputs) chooseBase(option string) error {
+	e := project.Evidence{Decision: "base", Reason: "it is the default", Override: "base"}
+	named, wish := in.config.Base, in.project.Python
+	pos, configured := in.config.Position("base")
+	switch {
+	case option != "":
+		named, e.Reason = option, "--base says so"
+	case configured:
+		e.Reason, e.Pos = "the configuration says so", pos
+	case wish.Version != "":
+		i := slices.IndexFunc(base.Pythons(), func(p base.Python) bool { return p.Version == minorOf(wish.Version) })
+		if i < 0 {
+			return &diag.Error{Pos: wish.Pos, Code: "python-unavailable",
+				What: fmt.Sprintf("the project asks for Python %s, which no base has: %s", wish.Version, havingPythons()),
+				Hint: "set `" + wish.Override + "` in [tool.lithe] to one of these, if the project works with it"}
 		}
+		named, e.Reason, e.Pos = base.Pythons()[i].Base, "it has Python "+minorOf(wish.Version), wish.Pos
 	}
-	return "", &diag.Error{Pos: wish.Pos, Code: "python-unavailable",
-		What: fmt.Sprintf("the project asks for Python %s, which no base has: %s", wish.Version, havingPythons()),
-		Hint: "set `" + wish.Override + "` in [tool.lithe] to one of these, if the project works with it"}
+	var err error
+	in.base, err = base.Parse(named)
+	e.Value = in.base
+	in.decisions = append(in.decisions, e)
+	return err
+}
+
+// decidePython says which Python the base has, where the project names none.
+func (in *inputs) decidePython(facts base.Facts) []project.Evidence {
+	if in.project.Python.Version != "" {
+		return in.decisions
+	}
+	return append(slices.Clone(in.decisions), project.Evidence{Decision: "python", Value: facts.Python,
+		Reason: "it is the Python of " + in.base, Override: "python"})
 }
 
 // checkPython compares the base's Python with the one that the project names. Debian has one patch release of each, so

@@ -26,7 +26,8 @@ type inputs struct {
 	litheLock     *lithelock.Lock // nil when there is none
 	litheLockData []byte
 	target        plan.Target
-	base          string         // "debian:trixie"
+	base          string // "debian:trixie"
+	decisions     []project.Evidence
 	wheel         *wheel.Wheel   // of the project, nil for one that is no package
 	files         *project.Files // that are copied
 	entry         project.EntryPoint
@@ -48,7 +49,7 @@ func read(opt Options) (*inputs, error) {
 	if in.litheLock, in.litheLockData, err = readLitheLock(opt.Dir); err != nil {
 		return nil, err
 	}
-	if in.base, err = in.chooseBase(orDefault(opt.Base, in.config.Base)); err != nil {
+	if err = in.chooseBase(opt.Base); err != nil {
 		return nil, err
 	}
 	if in.target, err = in.newTarget(opt); err != nil {
@@ -135,7 +136,7 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 		return nil, err
 	}
 	p, err := plan.New(plan.Input{
-		Project: in.project, Config: in.config, Entry: in.entry, Packages: packages, Target: in.target, Base: pins.Name, Facts: facts,
+		Project: in.project, Config: in.config, Entry: in.entry, Decisions: in.decidePython(facts), Packages: packages, Target: in.target, Base: pins.Name, Facts: facts,
 		Wheel: in.wheel != nil, Compiler: facts.Python, Created: b.created(pins),
 	})
 	return &decision{inputs: in, plan: p, pins: pins}, err

@@ -25,16 +25,17 @@ import (
 
 // Input is everything that a plan depends on.
 type Input struct {
-	Project  *project.Project
-	Config   project.Target // of Target
-	Entry    project.EntryPoint
-	Packages []Package // selected for Target, with sizes, sorted by name
-	Target   Target
-	Base     string // "debian:trixie"
-	Facts    base.Facts
-	Compiler string    // id of the bytecode compiler: the version of the interpreter
-	Created  time.Time // of the image
-	Wheel    bool      // the project is installed as a wheel; else its files are copied
+	Project   *project.Project
+	Config    project.Target // of Target
+	Entry     project.EntryPoint
+	Decisions []project.Evidence // of what stands above the project
+	Packages  []Package          // selected for Target, with sizes, sorted by name
+	Target    Target
+	Base      string // "debian:trixie"
+	Facts     base.Facts
+	Compiler  string    // id of the bytecode compiler: the version of the interpreter
+	Created   time.Time // of the image
+	Wheel     bool      // the project is installed as a wheel; else its files are copied
 }
 
 // Plan is what will be built: pure data, a function of Input.
@@ -61,7 +62,7 @@ func New(in Input) (*Plan, error) {
 	p := &Plan{
 		Target: in.Target, Base: in.Base, Python: in.Facts.Python, Interpreter: in.Facts.Interpreter, ABI: in.Facts.ABI, Compiler: in.Compiler,
 		Bytecode: cfg.Bytecode, OwnCode: cfg.Bytecode && in.Target.Name != "dev", Wheel: in.Wheel,
-		Packages: in.Packages, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: slices.Concat(in.Project.Evidence, in.Entry.Evidence),
+		Packages: in.Packages, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: slices.Concat(in.Decisions, in.Project.Evidence, in.Entry.Evidence),
 	}
 	var err error
 	p.Config, err = newConfig(in)
