@@ -127,6 +127,10 @@ func (l *lab) buildExample(name string) error {
 	if err := copyTree(dir, filepath.Join("..", "..", "examples", name)); err != nil {
 		return err
 	}
+	// One that an earlier build left in the repository may name packages that Debian has dropped since.
+	if err := os.RemoveAll(filepath.Join(dir, "lithe.lock")); err != nil {
+		return err
+	}
 	file := dir + ".json"
 	r, err := l.start(call{args: []string{"build", dir, "--metadata-file", file}}, "").wait()
 	if err != nil || r.code != 0 {
