@@ -78,7 +78,7 @@ func (in *inputs) modules() []entry.Entry {
 
 // ownCode lays the first-party code out.
 func (b *builder) ownCode(in *inputs, p *plan.Plan) (*ownCode, error) {
-	own := &ownCode{entries: append([]entry.Entry{entry.NewDir("app")}, in.files.Entries...)}
+	own := &ownCode{entries: append(workdirs(p.Config.WorkingDir), in.files.Entries...)}
 	if in.wheel == nil {
 		return own, nil
 	}
@@ -89,6 +89,19 @@ func (b *builder) ownCode(in *inputs, p *plan.Plan) (*ownCode, error) {
 	b.warn(installed.Warnings)
 	own.installed = installed
 	return own, nil
+}
+
+// odd are the directories of the base that are links or have a mode of their own, so that no layer may bring them again.
+var odd = []string{"tmp", "var/tmp", "root", "bin", "sbin", "lib", "lib64"}
+
+// workdirs returns /app and the working directory, where programs start whether or not a file is in it.
+func workdirs(dir string) []entry.Entry {
+	const app = "app"
+	all := []entry.Entry{entry.NewDir(app)}
+	if dir = strings.TrimPrefix(dir, "/"); dir != "" && dir != app && !slices.Contains(odd, dir) {
+		all = append(all, entry.NewDir(dir))
+	}
+	return all
 }
 
 // without installs the project's wheel again if files of it belong to another distribution.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/plan"
@@ -57,4 +59,19 @@ type hook func()
 func (h hook) Open() (io.ReadCloser, error) {
 	h()
 	return io.NopCloser(strings.NewReader("")), nil
+}
+
+// TestWorkdirs shows that a program starts in a folder that exists, and that no folder of the base changes for it.
+func TestWorkdirs(t *testing.T) {
+	for dir, want := range map[string][]string{
+		"/app": {"app"}, "/srv/data": {"app", "srv/data"}, "/": {"app"}, "/tmp": {"app"}, "/root": {"app"}, "/lib": {"app"},
+	} {
+		var got []string
+		for _, e := range workdirs(dir) {
+			got = append(got, e.Path)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", dir, diff)
+		}
+	}
 }

@@ -116,7 +116,8 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.check(in); err != nil {
+	packages, expected, err := b.check(in)
+	if err != nil {
 		return nil, err
 	}
 	pins, err := b.pins(ctx, in, upgrade)
@@ -127,24 +128,25 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	in.target.Python, in.target.Libc = facts.Python, facts.Libc
-	packages, err := in.choose()
-	if err != nil {
-		return nil, err
+	if facts != expected {
+		if packages, err = in.chooseFor(facts); err != nil {
+			return nil, err
+		}
 	}
 	if packages, err = b.sized(ctx, in, packages, upgrade); err != nil {
 		return nil, err
 	}
 	p, err := plan.New(plan.Input{
-		Project: in.project, Config: in.config, Entry: in.entry, Decisions: in.decidePython(facts), Packages: packages, Target: in.target, Base: pins.Name, Facts: facts,
-		Wheel: in.wheel != nil, Compiler: facts.Python, Created: b.created(pins),
+		Project: in.project, Config: in.config, Entry: in.entry, Decisions: in.decidePython(facts), Packages: packages,
+		Target: in.target, Base: pins.Name, Facts: facts, Wheel: in.wheel != nil, Compiler: facts.Python,
+		Created: b.created(pins),
 	})
 	return &decision{inputs: in, plan: p, pins: pins}, err
 }
 
 // check looks for every problem that needs no download: staleness, and a selection with the versions that the base had
 // when this release of lithe was made.
-func (b *builder) check(in *inputs) error {
+func (b *builder) check(in *inputs) ([]plan.Package, base.Facts, error) {
 	var problems diag.List
 	if b.opt.Stale != "warn" {
 		problems = append(problems, in.lock.Stale...)
@@ -155,14 +157,13 @@ func (b *builder) check(in *inputs) error {
 	b.warn(in.project.Warnings)
 	facts, err := in.expectedFacts()
 	if err != nil {
-		return err
+		return nil, facts, err
 	}
 	if err := b.checkPython(in, facts.Python); err != nil {
-		return joinProblems(problems, err)
+		return nil, facts, joinProblems(problems, err)
 	}
-	in.target.Python, in.target.Libc = facts.Python, facts.Libc
-	_, err = in.choose()
-	return joinProblems(problems, err)
+	packages, err := in.chooseFor(facts)
+	return packages, facts, joinProblems(problems, err)
 }
 
 // expectedFacts is what the base has by lithe.lock, else what its suite had when this release was made.
@@ -171,6 +172,12 @@ func (in *inputs) expectedFacts() (base.Facts, error) {
 		return pins.Facts(in.target.Platform.String())
 	}
 	return base.Expected(in.base)
+}
+
+// chooseFor selects the packages for the Python and the C library of a base.
+func (in *inputs) chooseFor(facts base.Facts) ([]plan.Package, error) {
+	in.target.Python, in.target.Libc = facts.Python, facts.Libc
+	return in.choose()
 }
 
 // choose selects the packages and refuses the kinds that cannot be built yet.
