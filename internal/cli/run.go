@@ -165,7 +165,7 @@ func (a *app) runSandbox(ctx context.Context, result *build.Result, flags *runFl
 	// The program gets the signals and decides when it ends; ctx would end it at once.
 	code, err := executor.Run(context.WithoutCancel(ctx), root, command)
 	if err != nil {
-		return a.notStarted(err)
+		return a.notStarted(explainStart(root, command, err))
 	}
 	if code != 0 {
 		return exitError{code}

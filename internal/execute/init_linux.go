@@ -169,6 +169,10 @@ func (s *setup) fork(files []uintptr) (pid int, err error) {
 	if dir == "" {
 		dir = "/"
 	}
+	// Below /tmp, which is new in each run, it is made as container engines do; elsewhere the root is read-only.
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		_ = os.MkdirAll(dir, 0o755)
+	}
 	if info, err := os.Stat(dir); err != nil {
 		return 0, errStep("change to", dir, err)
 	} else if !info.IsDir() {
@@ -231,7 +235,7 @@ func (s *setup) find() (string, error) {
 			return path, nil
 		}
 	}
-	return "", errStep("find", name+" in PATH", fs.ErrNotExist)
+	return "", errStep("find", name+" in PATH", unix.ENOENT) // an errno, since it has to get to the parent
 }
 
 // reap waits for all children, the orphans that init inherits among them, until the program ends.

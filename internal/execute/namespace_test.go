@@ -123,6 +123,7 @@ var isolation = []struct {
 	{"an empty network", program("net"), result{Out: "lo true\n"}},
 	{"host name", program("read", "/proc/sys/kernel/hostname"), result{Out: "localhost\n"}},
 	{"working directory", execute.Command{Args: []string{"/program", "cwd"}, Dir: "/work"}, result{Out: "/work <nil>\n"}},
+	{"working directory that is not there", execute.Command{Args: []string{"/program", "cwd"}, Dir: "/tmp/a/b"}, result{Out: "/tmp/a/b <nil>\n"}},
 	{"working directory by default", program("cwd"), result{Out: "/ <nil>\n"}},
 }
 
