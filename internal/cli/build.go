@@ -4,11 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lithe-build/lithe/internal/build"
+	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/store"
 )
 
@@ -37,6 +43,9 @@ func (a *app) buildCommand() *cobra.Command {
 			return err
 		}
 		if err := asUsage(opt.CheckOutputs()); err != nil {
+			return err
+		}
+		if err := checkMetadata(*metadata); err != nil {
 			return err
 		}
 		result, err := a.build(cmd.Context(), opt, flags.progress)
@@ -138,7 +147,33 @@ func writeMetadata(path string, r *build.Result) error {
 	if err != nil {
 		return err
 	}
-	return store.Replace(path, bytes.NewReader(append(data, '\n')))
+	if err := store.Replace(path, bytes.NewReader(append(data, '\n'))); err != nil {
+		return unwritable(path, err)
+	}
+	return nil
+}
+
+// checkMetadata refuses before the build, which may take minutes, a file that cannot be.
+func checkMetadata(path string) error {
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return unwritable(path, syscall.EISDIR)
+	}
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return unwritable(path, err)
+	}
+	return nil
+}
+
+func unwritable(path string, err error) error {
+	cause := err
+	if inner, ok := errors.AsType[*fs.PathError](err); ok {
+		cause = inner.Err
+	}
+	return &diag.Error{Pos: diag.Position{File: path}, Code: "metadata-file", What: fmt.Sprintf("cannot be written: %v", cause),
+		Hint: "name a file in a folder that exists and is yours", Err: err}
 }
 
 // maximumArgs refuses more arguments than n as wrong usage.
