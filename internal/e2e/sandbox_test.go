@@ -146,8 +146,8 @@ def handler(*_):
     print("terminated", flush=True)
     sys.exit(3)
 signal.signal(signal.SIGTERM, handler)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
