@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"diag":               nil,
 	"entry":              nil,
 	"toml":               {"diag"},
+	"gitindex":           nil,
 	"lithelock":          {"diag", "toml"},
 	"python/name":        nil,
 	"python/version":     nil,
@@ -52,7 +53,7 @@ var allowed = map[string][]string{
 	"execute": {"diag", "store"},
 
 	// stages, in the order of the pipeline
-	"project": words,
+	"project": slices.Concat(words, []string{"gitindex"}),
 	"lock":    words,
 	"base": slices.Concat(words, []string{"store", "fetch", "debian/compressed", "debian/version", "debian/control", "debian/release",
 		"debian/archive", "debian/ldcache", "debian/packages"}),

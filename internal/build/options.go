@@ -21,7 +21,7 @@ type Options struct {
 	Base     string   // "" means the configuration's, else chosen by the Python version
 	Python   string   // "" means the configuration's
 
-	Locked       bool      // change no lithe.lock, and refuse where it would have to change
+	Locked       bool      // change no lithe.lock, and refuse where it would have to change or a file is not tracked
 	AllowExpired bool      // accept Debian indexes past their Valid-Until
 	Stale        string    // "warn" goes on with a lock that does not fit pyproject.toml
 	Created      time.Time // SOURCE_DATE_EPOCH; zero means lithe.lock's
@@ -44,6 +44,8 @@ type Options struct {
 
 	Log *slog.Logger // nil means silent
 	On  func(Event)  // progress; nil means nobody looks
+
+	lockOnly bool // only lithe.lock is wanted, in which no file of the project is
 }
 
 // debianSnapshot is where Debian keeps every package that it ever published.

@@ -31,6 +31,7 @@ type inputs struct {
 	wheel         *wheel.Wheel   // of the project, nil for one that is no package
 	files         *project.Files // that are copied
 	entry         project.EntryPoint
+	untracked     []string // files that go into the image and that git does not track
 }
 
 // read reads the folder. Nothing is downloaded.
@@ -58,7 +59,11 @@ func read(opt Options) (*inputs, error) {
 	if err := in.checkMember(); err != nil {
 		return nil, err
 	}
-	return in, in.readCode()
+	if err := in.readCode(); err != nil {
+		return nil, err
+	}
+	in.untracked, err = in.findUntracked()
+	return in, err
 }
 
 // checkMember refuses another member of the workspace than the project that is read: the image would have the
@@ -138,7 +143,7 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	}
 	p, err := plan.New(plan.Input{
 		Project: in.project, Config: in.config, Entry: in.entry, Decisions: in.decidePython(facts), Packages: packages,
-		Target: in.target, Base: pins.Name, Facts: facts, Wheel: in.wheel != nil, Compiler: facts.Python,
+		Target: in.target, Base: pins.Name, Facts: facts, Wheel: in.wheel != nil, Untracked: in.untracked, Compiler: facts.Python,
 		Created: b.created(pins),
 	})
 	return &decision{inputs: in, plan: p, pins: pins}, err
@@ -155,6 +160,8 @@ func (b *builder) check(in *inputs) ([]plan.Package, base.Facts, error) {
 	}
 	b.warn(in.lock.Warnings)
 	b.warn(in.project.Warnings)
+	b.warn(in.files.Warnings)
+	problems = append(problems, b.untracked(in)...)
 	facts, err := in.expectedFacts()
 	if err != nil {
 		return nil, facts, err

@@ -82,6 +82,7 @@ func Explain(ctx context.Context, opt Options) (p *plan.Plan, err error) {
 
 // Lock writes lithe.lock and returns what changed, a sentence each. With upgrade the base moves to the newest packages.
 func Lock(ctx context.Context, opt Options, upgrade bool) (changes []string, err error) {
+	opt.lockOnly = true
 	err = decided(ctx, opt, upgrade, func(b *builder, d *decision) error {
 		var err error
 		if changes, err = b.saveLitheLock(d); err != nil {

@@ -70,5 +70,11 @@ func printPlan(out io.Writer, p *plan.Plan) error {
 	for _, l := range p.AllLayers() {
 		fmt.Fprintf(w, "  %s\t%d\t%s\n", l.Kind, len(l.Packages), strings.Join(l.Packages, ", "))
 	}
+	if len(p.Untracked) > 0 {
+		fmt.Fprintf(w, "\nuntracked\t%d\tin the image, but not in git\n", len(p.Untracked))
+	}
+	for _, name := range p.Untracked {
+		fmt.Fprintf(w, "  %s\t\t\n", printable(name))
+	}
 	return w.Flush()
 }

@@ -38,7 +38,7 @@ func (a *app) addProjectFlags(cmd *cobra.Command) *projectFlags {
 func (a *app) addBuildFlags(cmd *cobra.Command, p *projectFlags) {
 	f := cmd.Flags()
 	f.StringVar(&p.opt.Base, "base", "", "base of the image, such as debian:trixie")
-	f.BoolVar(&p.opt.Locked, "locked", false, "refuse to change lithe.lock")
+	f.BoolVar(&p.opt.Locked, "locked", false, "refuse to change lithe.lock, and files that git does not track")
 	f.BoolVar(&p.opt.AllowExpired, "allow-expired-index", false, "accept Debian indexes past their Valid-Until; lithe.lock tells it")
 	f.StringVar(&p.opt.DebianMirror, "debian-mirror", "", "`URL` of a Debian mirror")
 	f.StringVar(&p.opt.DebianSecurityMirror, "debian-security-mirror", "", "`URL` of a mirror of Debian's security archive")

@@ -36,6 +36,7 @@ type Input struct {
 	Compiler  string    // id of the bytecode compiler: the version of the interpreter
 	Created   time.Time // of the image
 	Wheel     bool      // the project is installed as a wheel; else its files are copied
+	Untracked []string  // first-party files that version control does not know
 }
 
 // Plan is what will be built: pure data, a function of Input.
@@ -54,6 +55,7 @@ type Plan struct {
 	Overlaps    map[string]string
 	Config      Config
 	Decisions   []project.Evidence
+	Untracked   []string // for people to be told: the image does not depend on version control
 }
 
 // New plans an image.
@@ -63,6 +65,7 @@ func New(in Input) (*Plan, error) {
 		Target: in.Target, Base: in.Base, Python: in.Facts.Python, Interpreter: in.Facts.Interpreter, ABI: in.Facts.ABI, Compiler: in.Compiler,
 		Bytecode: cfg.Bytecode, OwnCode: cfg.Bytecode && in.Target.Name != "dev", Wheel: in.Wheel,
 		Packages: in.Packages, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: slices.Concat(in.Decisions, in.Project.Evidence, in.Entry.Evidence),
+		Untracked: in.Untracked,
 	}
 	var err error
 	p.Config, err = newConfig(in)
@@ -117,7 +120,8 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 		Layers     []Layer            `json:"layers"`
 		Config     Config             `json:"config"`
 		Decisions  []project.Evidence `json:"decisions"`
-	}{p.Target, p.Base, p.Python, p.Config.Entrypoint, p.Packages, p.AllLayers(), p.Config, p.Decisions})
+		Untracked  []string           `json:"untracked,omitempty"`
+	}{p.Target, p.Base, p.Python, p.Config.Entrypoint, p.Packages, p.AllLayers(), p.Config, p.Decisions, p.Untracked})
 }
 
 // AllLayers returns every layer of the image in order.

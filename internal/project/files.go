@@ -23,6 +23,12 @@ const (
 type Files struct {
 	Entries []entry.Entry // files and symbolic links, sorted, with paths in the image: "app/main.py"
 	Skipped []Skipped     // what stays out, and why; of a directory, only the directory
+
+	// What git knows of the files, where the project is in a repository. No image depends on it.
+	Untracked []string  // files that go into the image but are not tracked, relative to the project, sorted
+	Untold    string    // why it cannot be told what is tracked, "" where it can or where there is no repository
+	Warnings  diag.List // of files that are tracked but ignored
+	tracking  *tracking // nil without a repository
 }
 
 // Skipped is a file or directory that stays out of the image.
@@ -61,6 +67,9 @@ func (p *Project) files(rules FileRules) (*Files, error) {
 		}
 	}
 	if err := w.list.Err(); err != nil {
+		return nil, err
+	}
+	if err := w.track(); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(w.out.Entries, entry.Compare)
