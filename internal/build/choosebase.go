@@ -30,12 +30,28 @@ func (in *inputs) chooseBase(option string) error {
 				Hint: "set `" + wish.Override + "` in [tool.lithe] to one of these, if the project works with it"}
 		}
 		named, e.Reason, e.Pos = base.Pythons()[i].Base, "it has Python "+minorOf(wish.Version), wish.Pos
+	default:
+		if i := slices.IndexFunc(base.Pythons(), in.admits); i > 0 {
+			p := base.Pythons()[i]
+			named, e.Pos = p.Base, in.lock.RequiresPythonPos
+			e.Reason = "it has Python " + p.Version + ", which requires-python admits, and not that of " + base.Pythons()[0].Base
+		}
 	}
 	var err error
 	in.base, err = base.Parse(named)
 	e.Value = in.base
 	in.decisions = append(in.decisions, e)
 	return err
+}
+
+// admits reports a base whose Python the lock admits.
+func (in *inputs) admits(p base.Python) bool {
+	facts, err := base.Expected(p.Base)
+	if err != nil {
+		return false // a row of the table without a version
+	}
+	v, err := version.Parse(facts.Python)
+	return err == nil && in.lock.RequiresPython.Contains(v, true)
 }
 
 // decidePython says which Python the base has, where the project names none.
@@ -96,8 +112,7 @@ func (in *inputs) withBases(err error) error {
 
 func (in *inputs) admittingBases() string {
 	for _, p := range base.Pythons() {
-		v, err := version.Parse(p.Version)
-		if err == nil && p.Base != in.base && in.lock.RequiresPython.Contains(v, true) {
+		if p.Base != in.base && in.admits(p) {
 			return fmt.Sprintf("base %q has Python %s, which is admitted: set `base` in [tool.lithe]", p.Base, p.Version)
 		}
 	}

@@ -93,6 +93,9 @@ func (b *builder) installAll(ctx context.Context, p *plan.Plan) ([]*wheel.Instal
 	if _, err := b.fetch(ctx, p.Packages); err != nil {
 		return nil, err
 	}
+	if len(p.Packages) == 0 {
+		return nil, nil
+	}
 	b.ended("download", "%s, %.1f MB", count(len(p.Packages), "wheel"), float64(totalSize(p.Packages))/1e6)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(b.opt.jobs())
