@@ -70,12 +70,19 @@ func TestReaders(t *testing.T) {
 		}
 	})
 	t.Run("go-containerregistry", func(t *testing.T) {
-		validates(t, "layout", layoutImage(t, oci), m.Digest)
 		img, err := tarball.ImageFromPath(archive, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		validates(t, "archive", img, "") // an archive holds no manifest, so the reader makes one
+		for what, img := range map[string]v1.Image{"layout": layoutImage(t, oci), "archive": img} {
+			if err := validate.Image(img); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		// An archive holds no manifest: the digest of a layout alone is lithe's.
+		if got, err := layoutImage(t, oci).Digest(); err != nil || got.String() != m.Digest {
+			t.Errorf("digest %s, not %s (%v)", got, m.Digest, err)
+		}
 	})
 }
 
@@ -93,9 +100,6 @@ func layoutImage(t *testing.T, dir string) v1.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := validate.Index(index); err != nil {
-		t.Error(err)
-	}
 	manifest, err := index.IndexManifest()
 	if err != nil {
 		t.Fatal(err)
@@ -108,18 +112,4 @@ func layoutImage(t *testing.T, dir string) v1.Image {
 		t.Fatal(err)
 	}
 	return img
-}
-
-func validates(t *testing.T, what string, img v1.Image, digest string) {
-	t.Helper()
-	if err := validate.Image(img); err != nil {
-		t.Errorf("%s: %v", what, err)
-	}
-	got, err := img.Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if digest != "" && got.String() != digest {
-		t.Errorf("%s: digest %s, not %s", what, got, digest)
-	}
 }
