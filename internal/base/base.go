@@ -121,8 +121,11 @@ type Facts struct {
 }
 
 // Minor returns "3.13" for Python 3.13.5.
-func (f Facts) Minor() string {
-	major, rest, _ := strings.Cut(f.Python, ".")
+func (f Facts) Minor() string { return Minor(f.Python) }
+
+// Minor returns "3.13" for Python 3.13.5 and for 3.13.
+func Minor(python string) string {
+	major, rest, _ := strings.Cut(python, ".")
 	minor, _, _ := strings.Cut(rest, ".")
 	return major + "." + minor
 }

@@ -141,12 +141,11 @@ func (b *builder) layers(ctx context.Context, d *decision) ([]made, error) {
 
 // image puts configuration and layers together.
 func (b *builder) image(p *plan.Plan, layers []made) (*Result, error) {
-	result := &Result{Plan: p, store: b.store}
+	result := &Result{Plan: p, store: b.store, blobs: blobsOf(layers)}
 	records := make([]layer.Record, len(layers))
 	for i, l := range layers {
 		records[i] = l.Record
 		result.Layers = append(result.Layers, Layer{Record: l.Record, Reused: l.reused})
-		result.blobs = append(result.blobs, execute.LayerBlob{Digest: l.Digest, DiffID: l.DiffID})
 	}
 	img, err := image.New(p.Config, records, b.store)
 	if err != nil {

@@ -113,11 +113,7 @@ func (b *builder) compiler(ctx context.Context, p *plan.Plan, layers []made) (*b
 	if err != nil {
 		return nil, err
 	}
-	blobs := make([]execute.LayerBlob, len(layers))
-	for i, l := range layers {
-		blobs[i] = execute.LayerBlob{Digest: l.Digest, DiffID: l.DiffID}
-	}
-	root, err := execute.Materialize(ctx, b.store, blobs)
+	root, err := execute.Materialize(ctx, b.store, blobsOf(layers))
 	if err != nil {
 		return nil, fmt.Errorf("unpacking the base to run its interpreter: %w", err)
 	}
@@ -127,6 +123,15 @@ func (b *builder) compiler(ctx context.Context, p *plan.Plan, layers []made) (*b
 	defer b.mu.Unlock()
 	b.compilers = append(b.compilers, c)
 	return c, nil
+}
+
+// blobsOf returns what a root is made of.
+func blobsOf(layers []made) []execute.LayerBlob {
+	blobs := make([]execute.LayerBlob, len(layers))
+	for i, l := range layers {
+		blobs[i] = execute.LayerBlob{Digest: l.Digest, DiffID: l.DiffID}
+	}
+	return blobs
 }
 
 // onCompiled shows one source that is done. It is called from several goroutines, as every event may be.

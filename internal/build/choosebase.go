@@ -23,13 +23,13 @@ func (in *inputs) chooseBase(option string) error {
 	case configured:
 		e.Reason, e.Pos = "the configuration says so", pos
 	case wish.Version != "":
-		i := slices.IndexFunc(base.Pythons(), func(p base.Python) bool { return p.Version == minorOf(wish.Version) })
+		i := slices.IndexFunc(base.Pythons(), func(p base.Python) bool { return p.Version == base.Minor(wish.Version) })
 		if i < 0 {
 			return &diag.Error{Pos: wish.Pos, Code: "python-unavailable",
 				What: fmt.Sprintf("the project asks for Python %s, which no base has: %s", wish.Version, havingPythons()),
 				Hint: "set `" + wish.Override + "` in [tool.lithe] to one of these, if the project works with it"}
 		}
-		named, e.Reason, e.Pos = base.Pythons()[i].Base, "it has Python "+minorOf(wish.Version), wish.Pos
+		named, e.Reason, e.Pos = base.Pythons()[i].Base, "it has Python "+base.Minor(wish.Version), wish.Pos
 	default:
 		if i := slices.IndexFunc(base.Pythons(), in.admits); i > 0 {
 			p := base.Pythons()[i]
@@ -68,9 +68,9 @@ func (in *inputs) decidePython(facts base.Facts) []project.Evidence {
 func (b *builder) checkPython(in *inputs, python string) error {
 	wish := in.project.Python
 	switch {
-	case wish.Version == "" || wish.Version == python || wish.Version == minorOf(python):
+	case wish.Version == "" || wish.Version == python || wish.Version == base.Minor(python):
 		return nil
-	case minorOf(wish.Version) == minorOf(python):
+	case base.Minor(wish.Version) == base.Minor(python):
 		b.warn(diag.List{{Pos: wish.Pos, Code: "python-patch",
 			What: fmt.Sprintf("the image has Python %s, not %s: %s has no other", python, wish.Version, in.base)}})
 		return nil
@@ -78,13 +78,6 @@ func (b *builder) checkPython(in *inputs, python string) error {
 	return &diag.Error{Pos: wish.Pos, Code: "python-mismatch",
 		What: fmt.Sprintf("the project asks for Python %s, and base %s has %s", wish.Version, in.base, python),
 		Hint: "change `base` or `python`: " + havingPythons()}
-}
-
-// minorOf returns "3.13" for "3.13.5" and for "3.13".
-func minorOf(v string) string {
-	major, rest, _ := strings.Cut(v, ".")
-	minor, _, _ := strings.Cut(rest, ".")
-	return major + "." + minor
 }
 
 // havingPythons lists the bases with their Pythons.

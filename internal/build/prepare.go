@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -41,10 +42,10 @@ func read(opt Options) (*inputs, error) {
 	if in.project, err = project.Read(opt.Dir, project.Options{}); err != nil {
 		return nil, err
 	}
-	if in.config, err = in.project.Target(orDefault(opt.Target, plan.Prod)); err != nil {
+	if in.config, err = in.project.Target(cmp.Or(opt.Target, plan.Prod)); err != nil {
 		return nil, err
 	}
-	if in.lock, err = lock.Read(opt.Dir, lock.Options{Path: orDefault(opt.Lock, in.config.Lock)}); err != nil {
+	if in.lock, err = lock.Read(opt.Dir, lock.Options{Path: cmp.Or(opt.Lock, in.config.Lock)}); err != nil {
 		return nil, err
 	}
 	if in.litheLock, in.litheLockData, err = readLitheLock(opt.Dir); err != nil {
@@ -81,7 +82,7 @@ func (in *inputs) checkMember() error {
 
 func (in *inputs) newTarget(opt Options) (plan.Target, error) {
 	t := plan.Target{
-		Name: in.config.Name, Package: orDefault(opt.Package, in.config.Package),
+		Name: in.config.Name, Package: cmp.Or(opt.Package, in.config.Package),
 		Groups: slices.Concat(in.config.Groups, opt.Groups), Extras: slices.Concat(in.config.Extras, opt.Extras),
 	}
 	platform := opt.Platform
@@ -92,7 +93,7 @@ func (in *inputs) newTarget(opt Options) (plan.Target, error) {
 		platform = in.config.Platforms[0]
 	}
 	var err error
-	t.Platform, err = plan.ParsePlatform(orDefault(platform, defaultPlatform))
+	t.Platform, err = plan.ParsePlatform(cmp.Or(platform, defaultPlatform))
 	if err == nil && t.Platform.String() != defaultPlatform {
 		err = in.unsupported("platforms", fmt.Sprintf("platform %s cannot be built yet", t.Platform), "build for "+defaultPlatform)
 	}
@@ -141,12 +142,12 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	if packages, err = b.sized(ctx, in, packages, upgrade); err != nil {
 		return nil, err
 	}
-	p, err := plan.New(plan.Input{
+	p := plan.New(plan.Input{
 		Project: in.project, Config: in.config, Entry: in.entry, Decisions: in.decidePython(facts), Packages: packages,
 		Target: in.target, Base: pins.Name, Facts: facts, Wheel: in.wheel != nil, Untracked: in.untracked, Compiler: facts.Python,
 		Created: b.created(pins),
 	})
-	return &decision{inputs: in, plan: p, pins: pins}, err
+	return &decision{inputs: in, plan: p, pins: pins}, nil
 }
 
 // check looks for every problem that needs no download: staleness, and a selection with the versions that the base had
@@ -290,11 +291,4 @@ func (b *builder) created(pins *base.Pins) time.Time {
 		return b.opt.Created
 	}
 	return pins.Created
-}
-
-func orDefault(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

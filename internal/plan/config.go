@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -58,18 +59,18 @@ func environment(copied bool) []string {
 }
 
 // newConfig decides how the image is run.
-func newConfig(in Input) (Config, error) {
+func newConfig(in Input) Config {
 	cfg := in.Config
 	c := Config{
 		Created: in.Created, Platform: in.Target.Platform,
 		Env:        mergeEnv(environment(!in.Wheel), cfg.Env),
 		Entrypoint: in.Entry.Entrypoint, Cmd: in.Entry.Cmd,
-		User: orDefault(cfg.User, defaultUser), WorkingDir: orDefault(cfg.Workdir, defaultWorkdir),
+		User: cmp.Or(cfg.User, defaultUser), WorkingDir: cmp.Or(cfg.Workdir, defaultWorkdir),
 		Labels: labels(in), Annotations: cfg.Annotations,
 		ExposedPorts: ports(cfg.Ports), Volumes: cfg.Volumes, StopSignal: in.Entry.StopSignal,
 		Healthcheck: cfg.Healthcheck,
 	}
-	return c, nil
+	return c
 }
 
 // mergeEnv puts the configuration's variables after ours, or in their place, sorted by name.
@@ -105,11 +106,4 @@ func ports(list []string) []string {
 		out = append(out, p)
 	}
 	return out
-}
-
-func orDefault(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

@@ -12,9 +12,7 @@ package plan
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/lithe-build/lithe/internal/base"
@@ -49,7 +47,6 @@ type Plan struct {
 	Compiler    string
 	Bytecode    bool // of the standard library and dependencies
 	OwnCode     bool // bytecode of first-party code, too
-	Wheel       bool
 	Packages    []Package
 	Layers      []Layer // of the dependencies
 	Overlaps    map[string]string
@@ -59,24 +56,18 @@ type Plan struct {
 }
 
 // New plans an image.
-func New(in Input) (*Plan, error) {
+func New(in Input) *Plan {
 	cfg := in.Config
-	p := &Plan{
+	return &Plan{
 		Target: in.Target, Base: in.Base, Python: in.Facts.Python, Interpreter: in.Facts.Interpreter, ABI: in.Facts.ABI, Compiler: in.Compiler,
-		Bytecode: cfg.Bytecode, OwnCode: cfg.Bytecode && in.Target.Name != "dev", Wheel: in.Wheel,
+		Bytecode: cfg.Bytecode, OwnCode: cfg.Bytecode && in.Target.Name != "dev",
 		Packages: in.Packages, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: slices.Concat(in.Decisions, in.Project.Evidence, in.Entry.Evidence),
-		Untracked: in.Untracked,
+		Untracked: in.Untracked, Config: newConfig(in),
 	}
-	var err error
-	p.Config, err = newConfig(in)
-	return p, err
 }
 
 // Minor returns the Python version without its last number, "3.13".
-func (p *Plan) Minor() string {
-	parts := strings.SplitN(p.Python, ".", 3)
-	return strings.Join(parts[:min(2, len(parts))], ".")
-}
+func (p *Plan) Minor() string { return base.Minor(p.Python) }
 
 // MinorNumber returns 13 for Python 3.13.5.
 func (p *Plan) MinorNumber() int {
@@ -129,9 +120,4 @@ func (p *Plan) AllLayers() []Layer {
 	layers := []Layer{{Kind: BaseLayer, Packages: []string{p.Base}}, {Kind: InterpreterLayer, Packages: []string{"python " + p.Python}}}
 	layers = append(layers, p.Layers...)
 	return append(layers, Layer{Kind: ProjectLayer, Packages: []string{p.Title()}})
-}
-
-// String names the plan in messages.
-func (p *Plan) String() string {
-	return fmt.Sprintf("%s on %s for %s", p.Target.Name, p.Base, p.Target.Platform)
 }
