@@ -28,6 +28,9 @@ after -- go to the program. The exit code is the program's, or 125 when it could
 // exitNotStarted is what docker run, and so lithe run, exits with when the program could not be started.
 const exitNotStarted = 125
 
+// exitNotRunnable is what engines exit with when they made a container and could not run the program in it.
+const exitNotRunnable = 126
+
 // runFlags say how the program is run.
 type runFlags struct {
 	*projectFlags
@@ -116,7 +119,11 @@ func (a *app) runEngine(engine destination.Engine, result *build.Result, flags *
 	}()
 	err := cmd.Wait()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return exitError{exitStatus(exit)}
+		status := exitStatus(exit)
+		if status == exitNotStarted || status == exitNotRunnable {
+			fmt.Fprintf(a.sys.Stderr, "hint: if %s could not start the program, `--sandbox` runs it without an engine\n", engine.Name())
+		}
+		return exitError{status}
 	}
 	return err
 }
