@@ -161,13 +161,19 @@ func capped(name, value string) error {
 	return nil
 }
 
-// skipRaw passes over text that holds no tags.
+// skipRaw passes over text that holds no tags. The search is for letters of ASCII: strings.ToLower would change the
+// length of a page that is no UTF-8, and with it every position.
 func skipRaw(data, name string) string {
-	end := strings.Index(strings.ToLower(data), "</"+name)
-	if end < 0 {
-		return ""
+	for end := 0; ; end += len("</") {
+		next := strings.Index(data[end:], "</")
+		if next < 0 {
+			return ""
+		}
+		end += next
+		if after := data[end+len("</"):]; len(after) >= len(name) && strings.EqualFold(after[:len(name)], name) {
+			return data[end:]
+		}
 	}
-	return data[end:]
 }
 
 // space is what HTML calls ASCII white space.
