@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/lithe-build/lithe/internal/destination"
 )
 
@@ -31,7 +33,8 @@ func (b *builder) write(ctx context.Context, result *Result) error {
 }
 
 func (b *builder) writeTo(ctx context.Context, result *Result, name string, d destination.Destination) error {
-	written, err := d.Write(ctx, result.Image, destination.Options{Tags: b.opt.Tags, On: func(e destination.Event) {
+	img := destination.Image{Manifests: []v1.Image{result.Image}}
+	written, err := d.Write(ctx, img, destination.Options{Tags: b.opt.Tags, On: func(e destination.Event) {
 		b.opt.on(Event{Stage: "write", Item: name, Done: e.Done, Total: e.Total, Unit: "B"})
 	}})
 	if err != nil {

@@ -33,7 +33,7 @@ func (a *app) buildCommand() *cobra.Command {
 	flags := a.addProjectFlags(cmd)
 	a.addBuildFlags(cmd, flags)
 	f := cmd.Flags()
-	f.StringArrayVarP(&flags.opt.Outputs, "output", "o", nil, "where to write the image: oci:DIR or docker-archive:FILE; may be repeated")
+	f.StringArrayVarP(&flags.opt.Outputs, "output", "o", nil, "where to write the image: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be repeated")
 	f.BoolVar(&flags.opt.Load, "load", false, "load the image into Docker or Podman, moving only what it lacks")
 	f.StringArrayVarP(&flags.opt.Tags, "tag", "t", nil, "`name` of the image at its outputs; may be repeated")
 	metadata := f.String("metadata-file", "", "write digest, layers and timings to a JSON `file`")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -19,24 +20,28 @@ var dockerArchiveKind = kind{name: "docker-archive", place: "FILE", open: func(p
 type archive string
 
 // Write makes the file, or replaces it.
-func (a archive) Write(ctx context.Context, img v1.Image, opt Options) (Result, error) {
-	p, tags, err := prepare(img, opt)
+func (a archive) Write(ctx context.Context, img Image, opt Options) (Result, error) {
+	c, tags, err := prepare(img, opt)
 	if err != nil {
 		return Result{}, err
 	}
+	p, platform := c.one(runtime.GOARCH)
 	files, err := archiveFiles(p, tags, 0)
 	if err != nil {
 		return Result{}, err
 	}
-	m := &meter{event: Event{Item: string(a), Total: archiveSize(files)}, on: opt.On}
-	err = writeFile(string(a), func(f *os.File) error {
+	sent, err := writeArchiveFile(ctx, string(a), files, opt.On)
+	return Result{Digest: p.manifest.digest.String(), Sent: sent, Platform: platform}, err
+}
+
+// writeArchiveFile makes the file of an archive.
+func writeArchiveFile(ctx context.Context, path string, files []archiveFile, on func(Event)) (sent int64, err error) {
+	m := &meter{event: Event{Item: path, Total: archiveSize(files)}, on: on}
+	err = writeFile(path, func(f *os.File) error {
 		m.w = f
 		return writeArchive(ctx, m, files)
 	})
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{Digest: p.manifest.digest.String(), Sent: m.event.Done}, nil
+	return m.event.Done, err
 }
 
 // archiveFile is a file of an archive.
@@ -65,7 +70,7 @@ func archiveFiles(p *parts, tags []tag, without int) ([]archiveFile, error) {
 	files, err := appendJSON(nil, "manifest.json", []loadEntry{entry})
 	blobs := append([]blob{p.config}, unique(p.layers[without:])...)
 	if err == nil && without == 0 {
-		files, err = appendLayoutFiles(files, p, tags)
+		files, err = appendLayoutFiles(files, p.descriptor(), tags)
 		blobs = append(blobs, p.manifest)
 	}
 	if err != nil {
@@ -78,13 +83,13 @@ func archiveFiles(p *parts, tags []tag, without int) ([]archiveFile, error) {
 }
 
 // appendLayoutFiles makes the archive an OCI layout.
-func appendLayoutFiles(files []archiveFile, p *parts, tags []tag) ([]archiveFile, error) {
+func appendLayoutFiles(files []archiveFile, root v1.Descriptor, tags []tag) ([]archiveFile, error) {
 	files, err := appendJSON(files, layoutFile, json.RawMessage(layoutContent))
 	if err != nil {
 		return nil, err
 	}
 	return appendJSON(files, indexFile, v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex,
-		Manifests: descriptors(p, tags)})
+		Manifests: descriptors(root, tags)})
 }
 
 // appendJSON adds a file with the JSON of a value.

@@ -1,7 +1,7 @@
 // Package destination puts a finished image somewhere: an OCI layout, an archive, the store of a local engine.
 //
-// What comes in is an image, what goes out is the digest of its manifest: the same for every destination, and never
-// an engine's own id. Only what the destination lacks is moved, and the result counts it. A killed run leaves nothing
+// What comes in is an image of one platform, or an index of several; what goes out is its digest: the same for every
+// destination that can hold it, and never an engine's own id. Only what the destination lacks is moved, and the result counts it. A killed run leaves nothing
 // that looks finished: files get their names by a rename, and the file that makes the rest reachable comes last.
 // See https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md.
 package destination
@@ -12,12 +12,17 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/partial"
 )
+
+// Image is what is written: the manifest of one platform, or an index of several.
+type Image struct {
+	Manifests []v1.Image    // one for each platform, in the index's order
+	Index     v1.ImageIndex // nil for a single platform
+}
 
 // Destination is where an image can be written.
 type Destination interface {
-	Write(ctx context.Context, img v1.Image, opt Options) (Result, error)
+	Write(ctx context.Context, img Image, opt Options) (Result, error)
 }
 
 // Options say how an image is written. The zero value writes it without a name.
@@ -34,10 +39,12 @@ type Event struct {
 
 // Result says what was written.
 type Result struct {
-	Digest string // of the manifest
+	Digest string // of the index, where the destination holds one, else of the manifest
 	Sent   int64  // bytes that had to be moved
-	Engine string // "docker", "podman", "nerdctl"; empty for files
-	ID     string // what the engine calls the image; for running it, not for people
+	// Platform is the one that was taken of several, "linux/amd64", by a destination that holds one platform only.
+	Platform string
+	Engine   string // "docker", "podman", "nerdctl"; empty for files
+	ID       string // what the engine calls the image; for running it, not for people
 }
 
 // blob is one immutable piece of an image.
@@ -50,60 +57,6 @@ type blob struct {
 
 // hasPath is a layer that is a file already, as those of the store are.
 type hasPath interface{ BlobPath() (string, error) }
-
-// parts is an image, taken apart.
-type parts struct {
-	manifest, config blob
-	layers           []blob // as in the manifest, which may name one twice
-	diffIDs          []v1.Hash
-	platform         *v1.Platform
-	raw              []byte // the manifest
-}
-
-// prepare looks at what any destination needs before it writes: the image's parts and names.
-func prepare(img v1.Image, opt Options) (*parts, []tag, error) {
-	tags, err := parseTags(opt.Tags)
-	if err != nil {
-		return nil, nil, err
-	}
-	p, err := takeApart(img)
-	return p, tags, err
-}
-
-// takeApart asks an image for all that a destination needs. No layer is read.
-func takeApart(img v1.Image) (*parts, error) {
-	config, err := partial.ConfigLayer(img)
-	if err != nil {
-		return nil, err
-	}
-	file, err := img.ConfigFile()
-	if err != nil {
-		return nil, err
-	}
-	layers, err := img.Layers()
-	if err != nil {
-		return nil, err
-	}
-	p := &parts{diffIDs: file.RootFS.DiffIDs, platform: file.Platform()}
-	if len(layers) != len(p.diffIDs) {
-		return nil, fmt.Errorf("image with %d layers and %d diffIDs", len(layers), len(p.diffIDs))
-	}
-	if p.config, err = layerBlob(config); err != nil {
-		return nil, err
-	}
-	for _, l := range layers {
-		b, err := layerBlob(l)
-		if err != nil {
-			return nil, err
-		}
-		p.layers = append(p.layers, b)
-	}
-	if p.raw, err = img.RawManifest(); err != nil {
-		return nil, err
-	}
-	p.manifest, err = bytesBlob(p.raw)
-	return p, err
-}
 
 // layerBlob is the compressed form of a layer.
 func layerBlob(l v1.Layer) (b blob, err error) {
@@ -118,11 +71,6 @@ func layerBlob(l v1.Layer) (b blob, err error) {
 		b.path = file.BlobPath
 	}
 	return b, nil
-}
-
-// all returns every blob once: the layers, the config, and last the manifest, which names the others.
-func (p *parts) all() []blob {
-	return append(unique(p.layers), p.config, p.manifest)
 }
 
 // unique returns the blobs without repetitions.

@@ -53,7 +53,7 @@ func (d *docker) Command() []string {
 }
 
 // Write loads the image.
-func (d *docker) Write(ctx context.Context, img v1.Image, opt Options) (Result, error) {
+func (d *docker) Write(ctx context.Context, img Image, opt Options) (Result, error) {
 	return load(ctx, img, opt, d)
 }
 
@@ -67,6 +67,9 @@ func (d *docker) find(ctx context.Context, p *parts, _ []tag) (string, error) {
 	}
 	return "", nil
 }
+
+// arch is what the engine said of itself.
+func (d *docker) arch(context.Context) (string, error) { return d.info.arch, nil }
 
 // tag names an image that is there.
 func (d *docker) tag(ctx context.Context, id string, tags []tag) error {

@@ -59,7 +59,7 @@ func TestDockerFails(t *testing.T) {
 	for mode, want := range map[string]string{modeBroken: "no space left on device", modeRude: "EOF"} {
 		t.Run(mode, func(t *testing.T) {
 			f := &fakeDocker{mode: mode}
-			_, err := findDocker(t, f.start(t)).Write(t.Context(), destinationtest.NewImage(t, "1"), destination.Options{})
+			_, err := findDocker(t, f.start(t)).Write(t.Context(), destinationtest.Single(destinationtest.NewImage(t, "1")), destination.Options{})
 			if err == nil || !strings.Contains(err.Error(), want) && !strings.Contains(err.Error(), "reset") && !strings.Contains(err.Error(), "broken pipe") &&
 				!strings.Contains(err.Error(), "closed network connection") {
 				t.Errorf("got %v", err)
@@ -150,7 +150,7 @@ func TestDockerCancel(t *testing.T) {
 	e := findDocker(t, f.start(t))
 	load(t, e, destinationtest.NewImage(t, "1"))
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := e.Write(ctx, destinationtest.NewImage(t, "2"), destination.Options{On: func(destination.Event) { cancel() }})
+	_, err := e.Write(ctx, destinationtest.Single(destinationtest.NewImage(t, "2")), destination.Options{On: func(destination.Event) { cancel() }})
 	if !errors.Is(err, context.Canceled) || f.loads > 2 {
 		t.Errorf("got %v after %d loads", err, f.loads)
 	}

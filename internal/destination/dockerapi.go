@@ -31,6 +31,7 @@ type dockerInfo struct {
 	// partial tells that an archive may leave out layers. Docker's own store allows it; containerd's store and
 	// Podman do not.
 	partial bool
+	arch    string // as Go names it
 }
 
 // dockerImage is an image as the engine knows it.
@@ -65,19 +66,28 @@ func (a *dockerAPI) ping(ctx context.Context) (dockerInfo, error) {
 		return dockerInfo{}, err
 	}
 	resp.Body.Close()
-	if resp.Header.Get("Libpod-Api-Version") != "" {
-		return dockerInfo{}, nil
+	var info struct {
+		DriverStatus [][]string
+		Architecture string
 	}
-	var info struct{ DriverStatus [][]string }
 	if err := a.get(ctx, "/info", &info); err != nil {
 		return dockerInfo{}, err
 	}
+	got := dockerInfo{arch: goArch(info.Architecture), partial: resp.Header.Get("Libpod-Api-Version") == ""}
 	for _, row := range info.DriverStatus {
 		if len(row) == 2 && row[0] == "driver-type" && row[1] == "io.containerd.snapshotter.v1" {
-			return dockerInfo{}, nil
+			got.partial = false
 		}
 	}
-	return dockerInfo{partial: true}, nil
+	return got, nil
+}
+
+// goArch translates the kernel's name of a machine, which Docker gives.
+func goArch(machine string) string {
+	if arch, ok := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[machine]; ok {
+		return arch
+	}
+	return machine
 }
 
 // image returns an image, nil if it is not there.

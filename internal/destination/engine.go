@@ -5,8 +5,6 @@ import (
 	"errors"
 	"os/exec"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/lithe-build/lithe/internal/diag"
 )
 
@@ -57,12 +55,16 @@ func FindEngine(ctx context.Context, opt EngineOptions) (Engine, error) {
 
 // load is what all engines have in common: nothing is moved if the image is there, then only what is missing, and
 // everything if the engine does not take that.
-func load(ctx context.Context, img v1.Image, opt Options, l loader) (Result, error) {
-	p, tags, err := prepare(img, opt)
+func load(ctx context.Context, img Image, opt Options, l loader) (Result, error) {
+	c, tags, err := prepare(img, opt)
 	if err != nil {
 		return Result{}, err
 	}
-	res := Result{Digest: p.manifest.digest.String(), Engine: l.Name()}
+	p, platform, err := chooseFor(ctx, c, l)
+	if err != nil {
+		return Result{}, err
+	}
+	res := Result{Digest: p.manifest.digest.String(), Engine: l.Name(), Platform: platform}
 	if res.ID, err = l.find(ctx, p, tags); err != nil {
 		return Result{}, err
 	}
@@ -75,9 +77,22 @@ func load(ctx context.Context, img v1.Image, opt Options, l loader) (Result, err
 	return res, err
 }
 
+// chooseFor takes the engine's platform. It is asked for only where there is a choice.
+func chooseFor(ctx context.Context, c *content, l loader) (p *parts, platform string, err error) {
+	arch := ""
+	if len(c.images) > 1 {
+		if arch, err = l.arch(ctx); err != nil {
+			return nil, "", err
+		}
+	}
+	p, platform = c.one(arch)
+	return p, platform, nil
+}
+
 // loader is what differs between engines.
 type loader interface {
 	Name() string
+	arch(ctx context.Context) (string, error)                                        // as Go names it
 	find(ctx context.Context, p *parts, tags []tag) (id string, err error)           // "" if the image is not there
 	tag(ctx context.Context, id string, tags []tag) error                            // gives it names
 	send(ctx context.Context, p *parts, tags []tag, m *meter) (id string, err error) // moves what is missing

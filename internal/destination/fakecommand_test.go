@@ -101,7 +101,7 @@ func TestCommandFails(t *testing.T) {
 		f := newFakeCommand(t, name, false)
 		e := f.engine(t)
 		writeFile(t, filepath.Join(f.dir, "full"), "")
-		_, err := e.Write(t.Context(), destinationtest.NewImage(t, "1"), destination.Options{Tags: []string{"app:1"}})
+		_, err := e.Write(t.Context(), destinationtest.Single(destinationtest.NewImage(t, "1")), destination.Options{Tags: []string{"app:1"}})
 		if err == nil || !strings.Contains(err.Error(), name+" load") || !strings.Contains(err.Error(), "no space left") {
 			t.Errorf("%s: got %v", name, err)
 		}

@@ -8,6 +8,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/lithe-build/lithe/internal/destination"
+	"github.com/lithe-build/lithe/internal/destination/destinationtest"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/image"
 	"github.com/lithe-build/lithe/internal/layer"
@@ -76,7 +77,7 @@ func write(t *testing.T, where string, img v1.Image, tags ...string) destination
 
 func load(t *testing.T, d destination.Destination, img v1.Image, tags ...string) destination.Result {
 	t.Helper()
-	res, err := d.Write(t.Context(), img, destination.Options{Tags: tags})
+	res, err := d.Write(t.Context(), destinationtest.Single(img), destination.Options{Tags: tags})
 	if err != nil {
 		t.Fatal(err)
 	}

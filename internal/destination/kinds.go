@@ -16,15 +16,15 @@ type kind struct {
 }
 
 // kinds are all of them, in the order in which help names them.
-var kinds = []kind{ociKind, dockerArchiveKind}
+var kinds = []kind{ociKind, ociArchiveKind, dockerArchiveKind}
 
-// Parse reads a destination as the user writes it: "oci:DIR", "docker-archive:FILE".
+// Parse reads a destination as the user writes it: "oci:DIR", "oci-archive:FILE", "docker-archive:FILE".
 func Parse(s string) (Destination, error) {
 	name, place, _ := strings.Cut(s, ":")
 	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })
 	if i < 0 || place == "" {
 		return nil, &diag.Error{Code: "bad-output", What: fmt.Sprintf("%q is not an output", s),
-			Hint: "write " + strings.Join(Forms(), " or ")}
+			Hint: "write " + alternatives(Forms())}
 	}
 	return kinds[i].open(place), nil
 }
@@ -36,4 +36,10 @@ func Forms() []string {
 		out = append(out, k.name+":"+k.place)
 	}
 	return out
+}
+
+// alternatives joins words as a sentence does.
+func alternatives(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }

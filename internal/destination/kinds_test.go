@@ -27,6 +27,7 @@ import (
 // subjects has one entry for each kind, by its form.
 var subjects = map[string]func(testing.TB) destinationtest.Subject{
 	"oci:DIR":             openLayout,
+	"oci-archive:FILE":    openOCIArchive,
 	"docker-archive:FILE": openArchive,
 }
 
@@ -52,7 +53,7 @@ func TestParse(t *testing.T) {
 	for _, s := range []string{"", "oci", "oci:", "tar:x", ":x", "OCI:x"} {
 		d, err := destination.Parse(s)
 		problem, ok := errors.AsType[*diag.Error](err)
-		if d != nil || !ok || problem.Code != "bad-output" || problem.Hint != "write oci:DIR or docker-archive:FILE" {
+		if d != nil || !ok || problem.Code != "bad-output" || problem.Hint != "write oci:DIR, oci-archive:FILE or docker-archive:FILE" {
 			t.Errorf("%q: %v, %v", s, d, err)
 		}
 	}
@@ -62,8 +63,9 @@ func TestParse(t *testing.T) {
 func TestBadPlace(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	writeFile(t, file, "")
-	for _, where := range []string{"oci:" + file + "/layout", "docker-archive:" + file + "/a.tar", "docker-archive:" + file + "s/a.tar"} {
-		_, err := parse(t, where).Write(t.Context(), destinationtest.NewImage(t, "1"), destination.Options{})
+	for _, where := range []string{"oci:" + file + "/layout", "docker-archive:" + file + "/a.tar", "docker-archive:" + file + "s/a.tar",
+		"oci-archive:" + file + "/a.tar"} {
+		_, err := parse(t, where).Write(t.Context(), destinationtest.Single(destinationtest.NewImage(t, "1")), destination.Options{})
 		if problem, ok := errors.AsType[*diag.Error](err); !ok || problem.Code != "bad-output" || strings.Contains(problem.Error(), ".tmp") {
 			t.Errorf("%s: got %v", where, err)
 		}
@@ -138,6 +140,51 @@ func openArchive(t testing.TB) destinationtest.Subject {
 	}
 }
 
+// openOCIArchive unpacks archives and reads the layout in them.
+func openOCIArchive(t testing.TB) destinationtest.Subject {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "image.tar")
+	unpack := func(t testing.TB) string {
+		t.Helper()
+		noTemporaries(t, dir)
+		data, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return ""
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return writeFiles(t, untar(t, data))
+	}
+	return destinationtest.Subject{
+		Destination: parse(t, "oci-archive:"+file),
+		Rewrites:    true,
+		Read: func(t testing.TB, name string) v1.Image {
+			t.Helper()
+			if layout := unpack(t); layout != "" {
+				return readLayout(t, layout, name)
+			}
+			return nil
+		},
+	}
+}
+
+// writeFiles returns a new directory with these files.
+func writeFiles(t testing.TB, files map[string][]byte) string {
+	t.Helper()
+	dir := t.TempDir()
+	for path, data := range files {
+		path = filepath.Join(dir, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // readArchive returns the image of an archive.
 func readArchive(t testing.TB, data []byte, name string) v1.Image {
 	t.Helper()
@@ -152,17 +199,7 @@ func readArchive(t testing.TB, data []byte, name string) v1.Image {
 	if name != "" && !slices.Contains(entries[0].RepoTags, name) {
 		return nil
 	}
-	dir := t.TempDir()
-	for path, data := range files {
-		path = filepath.Join(dir, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	img := readLayout(t, dir, name)
+	img := readLayout(t, writeFiles(t, files), name)
 	if img == nil {
 		t.Fatalf("%q is in manifest.json but not in index.json", name)
 	}
@@ -258,7 +295,7 @@ func TestLayoutKeepsOthers(t *testing.T) {
 				writeFile(t, filepath.Join(dir, "oci-layout"), `{"imageLayoutVersion":"1.0.0"}`)
 			}
 			writeFile(t, filepath.Join(dir, c.file), c.data)
-			_, err := parse(t, "oci:"+dir).Write(t.Context(), destinationtest.NewImage(t, "1"), destination.Options{})
+			_, err := parse(t, "oci:"+dir).Write(t.Context(), destinationtest.Single(destinationtest.NewImage(t, "1")), destination.Options{})
 			if problem, ok := errors.AsType[*diag.Error](err); !ok || problem.Code != c.code || problem.Pos.File == "" {
 				t.Errorf("got %v", err)
 			}
@@ -302,7 +339,7 @@ func TestLayoutAtOnce(t *testing.T) {
 	for _, n := range names {
 		img, d := destinationtest.NewImage(t, n), parse(t, "oci:"+dir)
 		go func() {
-			_, err := d.Write(t.Context(), img, destination.Options{Tags: []string{n}})
+			_, err := d.Write(t.Context(), destinationtest.Single(img), destination.Options{Tags: []string{n}})
 			errs <- err
 		}()
 	}

@@ -36,8 +36,8 @@ type layout string
 
 // Write adds the image to the layout, or makes the layout. An image of the same name loses its name; blobs that are
 // there stay as they are.
-func (l layout) Write(ctx context.Context, img v1.Image, opt Options) (Result, error) {
-	p, tags, err := prepare(img, opt)
+func (l layout) Write(ctx context.Context, img Image, opt Options) (Result, error) {
+	c, tags, err := prepare(img, opt)
 	if err != nil {
 		return Result{}, err
 	}
@@ -46,11 +46,11 @@ func (l layout) Write(ctx context.Context, img v1.Image, opt Options) (Result, e
 		return Result{}, err
 	}
 	defer unlock()
-	sent, err := l.addBlobs(ctx, p.all(), opt.On)
+	sent, err := l.addBlobs(ctx, c.all(), opt.On)
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Digest: p.manifest.digest.String(), Sent: sent}, l.addToIndex(p, tags)
+	return Result{Digest: c.root().digest.String(), Sent: sent}, l.addToIndex(c, tags)
 }
 
 // prepare makes an empty layout where there is none, and keeps other writers out.
@@ -127,14 +127,14 @@ func (l layout) addBlobs(ctx context.Context, blobs []blob, on func(Event)) (sen
 }
 
 // addToIndex makes the image reachable.
-func (l layout) addToIndex(p *parts, tags []tag) error {
+func (l layout) addToIndex(c *content, tags []tag) error {
 	index, err := l.readIndex()
 	if err != nil {
 		return err
 	}
-	for _, d := range descriptors(p, tags) {
+	for _, d := range descriptors(c.descriptor(), tags) {
 		index.Manifests = append(slices.DeleteFunc(index.Manifests, func(old v1.Descriptor) bool {
-			return replaces(d, old)
+			return c.replaces(d, old)
 		}), d)
 	}
 	data, err := encode(index)
@@ -144,18 +144,20 @@ func (l layout) addToIndex(p *parts, tags []tag) error {
 	return l.replace(indexFile, data)
 }
 
-// replaces reports whether an image takes the place of an old one: the same name, or no name and the same platform,
+// replaces reports whether an image takes the place of an old one: the same name, or no name and one of its platforms,
 // so that a layout which is built into again and again without a name holds one image.
-func replaces(d, old v1.Descriptor) bool {
+func (c *content) replaces(d, old v1.Descriptor) bool {
 	if d.Annotations[refName] != old.Annotations[refName] {
 		return false
 	}
-	return d.Annotations[refName] != "" || d.Digest == old.Digest || old.Platform != nil && old.Platform.Equals(*d.Platform)
+	if d.Annotations[refName] != "" || d.Digest == old.Digest || old.MediaType.IsIndex() {
+		return true
+	}
+	return old.Platform != nil && slices.ContainsFunc(c.images, func(p *parts) bool { return old.Platform.Equals(*p.platform) })
 }
 
 // descriptors returns the image's entries in an index, one for each name.
-func descriptors(p *parts, tags []tag) []v1.Descriptor {
-	d := v1.Descriptor{MediaType: types.OCIManifestSchema1, Size: p.manifest.size, Digest: p.manifest.digest, Platform: p.platform}
+func descriptors(d v1.Descriptor, tags []tag) []v1.Descriptor {
 	if len(tags) == 0 {
 		return []v1.Descriptor{d}
 	}

@@ -4,10 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // nerdctl is containerd, by the nerdctl command. It loads whole archives only, but keeps our manifest, so that an
@@ -30,7 +29,7 @@ func (n nerdctl) Name() string { return n.name }
 func (n nerdctl) Command() []string { return []string{n.path} }
 
 // Write loads the image.
-func (n nerdctl) Write(ctx context.Context, img v1.Image, opt Options) (Result, error) {
+func (n nerdctl) Write(ctx context.Context, img Image, opt Options) (Result, error) {
 	return load(ctx, img, opt, n)
 }
 
@@ -55,6 +54,9 @@ func (n nerdctl) find(ctx context.Context, p *parts, tags []tag) (string, error)
 	}
 	return "", nil
 }
+
+// arch is that of this machine, where nerdctl finds its containerd.
+func (n nerdctl) arch(context.Context) (string, error) { return runtime.GOARCH, nil }
 
 // tag gives more names to an image that has the first one.
 func (n nerdctl) tag(ctx context.Context, id string, tags []tag) error {

@@ -32,7 +32,7 @@ func (p podman) Name() string { return p.name }
 func (p podman) Command() []string { return []string{p.path} }
 
 // Write loads the image.
-func (p podman) Write(ctx context.Context, img v1.Image, opt Options) (Result, error) {
+func (p podman) Write(ctx context.Context, img Image, opt Options) (Result, error) {
 	return load(ctx, img, opt, p)
 }
 
@@ -102,6 +102,12 @@ func (p podman) send(ctx context.Context, parts *parts, tags []tag, m *meter) (s
 		return "", fmt.Errorf("%w; %w", err, loadErr)
 	}
 	return id, p.tag(ctx, id, tags)
+}
+
+// arch asks Podman, which may be in a virtual machine.
+func (p podman) arch(ctx context.Context) (string, error) {
+	out, err := p.run(ctx, nil, "info", "--format", "{{.Host.Arch}}")
+	return strings.TrimSpace(out), err
 }
 
 // missing returns the layers that no image of Podman has.
@@ -198,7 +204,7 @@ func linkLayout(ctx context.Context, dir layout, parts *parts, blobs []blob) err
 			return err
 		}
 	}
-	index, err := encode(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: descriptors(parts, nil)})
+	index, err := encode(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: descriptors(parts.descriptor(), nil)})
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func TestLayoutSchemas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Write(t.Context(), build(t, config(), layers, st), destination.Options{Tags: []string{"app:1", "app:2"}}); err != nil {
+	if _, err := d.Write(t.Context(), destination.Image{Manifests: []v1.Image{build(t, config(), layers, st)}}, destination.Options{Tags: []string{"app:1", "app:2"}}); err != nil {
 		t.Fatal(err)
 	}
 	for kind, name := range map[string]string{"index": "index.json", "layout": "oci-layout"} {

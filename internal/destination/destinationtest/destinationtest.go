@@ -103,7 +103,7 @@ func testNames(t *testing.T, s Subject) {
 
 // testBadNames shows that all bad names are reported, and nothing is written.
 func testBadNames(t *testing.T, s Subject) {
-	_, err := s.Destination.Write(t.Context(), NewImage(t, "1"), destination.Options{Tags: []string{"App:1", "good", "a b", "x@sha256:0"}})
+	_, err := s.Destination.Write(t.Context(), Single(NewImage(t, "1")), destination.Options{Tags: []string{"App:1", "good", "a b", "x@sha256:0"}})
 	problems, ok := diag.Problems(err)
 	if !ok || len(problems) != 3 || problems[0].Code != "bad-tag" {
 		t.Errorf("got %v", err)
@@ -122,7 +122,7 @@ func testBroken(t *testing.T, s Subject) {
 		"unreadable": breakLayer(NewImage(t, "2"), func() (io.ReadCloser, error) { return nil, broken }),
 		"short":      breakLayer(NewImage(t, "2"), func() (io.ReadCloser, error) { return os.Open(os.DevNull) }),
 	} {
-		_, err := s.Destination.Write(t.Context(), img, destination.Options{Tags: []string{"app:1"}})
+		_, err := s.Destination.Write(t.Context(), Single(img), destination.Options{Tags: []string{"app:1"}})
 		if err == nil || name == "unreadable" && !errors.Is(err, broken) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -137,7 +137,7 @@ func testBroken(t *testing.T, s Subject) {
 func testCancelled(t *testing.T, s Subject) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Destination.Write(ctx, NewImage(t, "1"), destination.Options{Tags: []string{"app:1"}}); !errors.Is(err, context.Canceled) {
+	if _, err := s.Destination.Write(ctx, Single(NewImage(t, "1")), destination.Options{Tags: []string{"app:1"}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if s.Read(t, "app:1") != nil {
@@ -154,7 +154,7 @@ func testProgress(t *testing.T, s Subject) {
 		}
 		done[e.Item] = e.Done
 	}
-	res, err := s.Destination.Write(t.Context(), NewImage(t, "1"), destination.Options{On: on})
+	res, err := s.Destination.Write(t.Context(), Single(NewImage(t, "1")), destination.Options{On: on})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func testProgress(t *testing.T, s Subject) {
 // write writes an image and checks the digest.
 func write(t testing.TB, s Subject, img v1.Image, tags ...string) destination.Result {
 	t.Helper()
-	res, err := s.Destination.Write(t.Context(), img, destination.Options{Tags: tags})
+	res, err := s.Destination.Write(t.Context(), Single(img), destination.Options{Tags: tags})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/lithe-build/lithe/internal/destination"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/image"
 	"github.com/lithe-build/lithe/internal/layer"
@@ -38,6 +39,9 @@ func NewImage(t testing.TB, version string) v1.Image {
 	}
 	return img
 }
+
+// Single is an image of one platform, as destinations take it.
+func Single(img v1.Image) destination.Image { return destination.Image{Manifests: []v1.Image{img}} }
 
 // newLayer returns a layer of one file.
 func newLayer(t testing.TB, st *store.Store, kind plan.LayerKind, path string, data []byte) layer.Record {
