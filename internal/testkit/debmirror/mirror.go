@@ -27,6 +27,7 @@ type Mirror struct {
 	past   map[string][]byte
 	broken map[string]bool // .debs whose bodies end early
 	asked  []string
+	front  http.Handler // nil means the mirror itself
 }
 
 // New starts a mirror that stops with the test.
@@ -70,6 +71,13 @@ func (m *Mirror) KeyringFile(t testing.TB) string {
 	return name
 }
 
+// Through puts a handler between the mirror and its clients, which gets the mirror to pass requests on to.
+func (m *Mirror) Through(wrap func(http.Handler) http.Handler) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.front = wrap(http.HandlerFunc(m.answer))
+}
+
 // Requests returns the paths that were asked for since the last call, in order.
 func (m *Mirror) Requests() []string {
 	m.mu.Lock()
@@ -81,6 +89,17 @@ func (m *Mirror) Requests() []string {
 
 // ServeHTTP answers with files, ranges of files and 404.
 func (m *Mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.mu.Lock()
+	front := m.front
+	m.mu.Unlock()
+	if front != nil {
+		front.ServeHTTP(w, r)
+		return
+	}
+	m.answer(w, r)
+}
+
+func (m *Mirror) answer(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	m.mu.Lock()
 	m.asked = append(m.asked, r.URL.Path)

@@ -25,6 +25,7 @@ type Index struct {
 	wheels []Wheel
 	faults Faults
 	asked  []string
+	front  http.Handler // nil means the index itself
 }
 
 // Faults are what can be wrong with an index. The zero value is a good one.
@@ -71,6 +72,13 @@ func (x *Index) Break(f Faults) {
 // Stop closes the index: connections are refused from now on.
 func (x *Index) Stop() { x.server.Close() }
 
+// Through puts a handler between the index and its clients, which gets the index to pass requests on to.
+func (x *Index) Through(wrap func(http.Handler) http.Handler) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.front = wrap(http.HandlerFunc(x.answer))
+}
+
 // Requests returns what was asked for since the last call, in order: "GET /simple/greet/".
 func (x *Index) Requests() []string {
 	x.mu.Lock()
@@ -92,6 +100,17 @@ func (x *Index) FileURL(w Wheel) string { return x.server.URL + "/files/" + w.Fi
 
 // ServeHTTP answers with pages of projects and with files.
 func (x *Index) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x.mu.Lock()
+	front := x.front
+	x.mu.Unlock()
+	if front != nil {
+		front.ServeHTTP(w, r)
+		return
+	}
+	x.answer(w, r)
+}
+
+func (x *Index) answer(w http.ResponseWriter, r *http.Request) {
 	x.mu.Lock()
 	x.asked = append(x.asked, r.Method+" "+r.URL.Path)
 	faults := x.faults
