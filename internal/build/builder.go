@@ -50,7 +50,8 @@ func newBuilder(opt Options) (*builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := fetch.New(st, fetch.Options{Jobs: opt.Jobs, Offline: opt.Offline, Auth: opt.Index.Auth, Log: opt.Log})
+	client := fetch.New(st, fetch.Options{Jobs: opt.Jobs, Offline: opt.Offline, Auth: opt.Index.Auth,
+		Stall: opt.Timeout, Attempts: opt.Attempts, Log: opt.Log})
 	b := &builder{opt: opt, store: st, client: client, said: map[string]bool{}, urls: map[string]string{}, bases: base.Options{
 		Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Snapshot: opt.snapshot(), Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
 	}}

@@ -32,7 +32,9 @@ type Options struct {
 
 	Store                string // folder
 	Offline              bool
-	Jobs                 int // things at once; 0 means the number of processors
+	Timeout              time.Duration // how long a server may say nothing; 0 means a minute
+	Attempts             int           // for each request; 0 means 5
+	Jobs                 int           // things at once; 0 means the number of processors
 	Index                artifact.IndexOptions
 	DebianMirror         string
 	DebianSecurityMirror string

@@ -82,16 +82,39 @@ func (a *app) offline() (bool, error) {
 }
 
 // jobs reads LITHE_JOBS; 0 leaves the choice to each stage.
-func (a *app) jobs() (int, error) {
-	s := a.sys.Getenv("LITHE_JOBS")
+func (a *app) jobs() (int, error) { return number("LITHE_JOBS", a.sys.Getenv("LITHE_JOBS"), "jobs") }
+
+// attempts reads LITHE_ATTEMPTS; 0 leaves the choice to package fetch.
+func (a *app) attempts() (int, error) {
+	return number("LITHE_ATTEMPTS", a.sys.Getenv("LITHE_ATTEMPTS"), "attempts")
+}
+
+// number reads a variable that counts something, 0 when it is unset.
+func number(variable, value, of string) (int, error) {
+	if value == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 {
+		return 0, usagef("%s is %q, not a number of %s", variable, value, of)
+	}
+	return n, nil
+}
+
+// timeout reads LITHE_TIMEOUT, in seconds unless it names a unit; 0 leaves the choice to package fetch.
+func (a *app) timeout() (time.Duration, error) {
+	s := a.sys.Getenv("LITHE_TIMEOUT")
 	if s == "" {
 		return 0, nil
 	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 {
-		return 0, usagef("LITHE_JOBS is %q, not a number of jobs", s)
+	d, err := time.ParseDuration(s)
+	if seconds, plain := strconv.ParseUint(s, 10, 31); plain == nil {
+		d, err = time.Duration(seconds)*time.Second, nil
 	}
-	return n, nil
+	if err != nil || d <= 0 {
+		return 0, usagef("LITHE_TIMEOUT is %q, not a time such as 90s", s)
+	}
+	return d, nil
 }
 
 // terminalWidth returns the columns of the terminal that standard error is, or 0.

@@ -67,6 +67,12 @@ func (a *app) options(p *projectFlags, args []string) (build.Options, error) {
 	if opt.Jobs, err = a.jobs(); err != nil {
 		return opt, err
 	}
+	if opt.Attempts, err = a.attempts(); err != nil {
+		return opt, err
+	}
+	if opt.Timeout, err = a.timeout(); err != nil {
+		return opt, err
+	}
 	if opt.Created, err = a.sourceDate(); err != nil {
 		return opt, err
 	}
