@@ -45,7 +45,14 @@ func TestDescribeAsDebugELF(t *testing.T) {
 // slow describes an object by the methods of debug/elf.
 func slow(t *testing.T, path string, f *elf.File) Object {
 	t.Helper()
-	o := Object{Path: path, Machine: f.Machine.String()}
+	o := Object{Path: path, Machine: f.Machine.String(), Class: 64}
+	if section := f.Section(".interp"); section != nil {
+		data, err := section.Data()
+		if err != nil {
+			t.Fatal(path, err)
+		}
+		o.Interp = string(bytes.TrimRight(data, "\x00"))
+	}
 	var err error
 	if o.Needed, err = f.ImportedLibraries(); err != nil {
 		t.Fatal(path, err)

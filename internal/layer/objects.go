@@ -3,17 +3,13 @@ package layer
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"debug/elf"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/lithe-build/lithe/internal/entry"
 )
 
 const (
@@ -26,55 +22,36 @@ const (
 // all libraries and symbol versions that its files need.
 type Object struct {
 	Path     string   `json:"path"`
-	Machine  string   `json:"machine"` // "EM_X86_64"
+	Package  string   `json:"package,omitempty"` // the distribution that brought it, by its name
+	Machine  string   `json:"machine"`           // "EM_X86_64"
+	Class    int      `json:"class"`             // 64 or 32 bits
+	Interp   string   `json:"interp,omitempty"`  // the loader of a program, "/lib64/ld-linux-x86-64.so.2"
 	Soname   string   `json:"soname,omitempty"`
 	Needed   []string `json:"needed,omitempty"`   // DT_NEEDED, in the loader's order
-	Runpath  []string `json:"runpath,omitempty"`  // DT_RUNPATH, or DT_RPATH where there is none
-	Requires []string `json:"requires,omitempty"` // symbol versions, "libc.so.6 GLIBC_2.34", sorted
+	Rpath    []string `json:"rpath,omitempty"`    // DT_RPATH, where there is no DT_RUNPATH, which would take its place
+	Runpath  []string `json:"runpath,omitempty"`  // DT_RUNPATH
+	Requires []string `json:"requires,omitempty"` // symbol versions that must be there, "libc.so.6 GLIBC_2.34", sorted
 	Provides []string `json:"provides,omitempty"` // symbol versions that it defines, sorted
 }
 
 // scratch makes a folder for temporary files. The store's is used: /tmp may be too small for a library of a gigabyte.
 type scratch func() (dir string, remove func(), err error)
 
-// objects reads the dynamic sections of all ELF files.
-func objects(ctx context.Context, sorted []entry.Entry, tmp scratch) ([]Object, error) {
-	var out []Object
-	for _, e := range sorted {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if e.Type != entry.File || e.Size < minObject {
-			continue
-		}
-		o, ok, err := object(e, tmp)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.Path, err)
-		}
-		if ok {
-			out = append(out, o)
-		}
+// object reads a file of this size. What begins like ELF but cannot be parsed is data to us, as it is to the loader.
+func object(path string, r io.Reader, size int64, tmp scratch) (Object, bool, error) {
+	if size < minObject {
+		return Object{}, false, nil
 	}
-	return out, nil
-}
-
-// object reads one file. What begins like ELF but cannot be parsed is data to us, as it is to the loader.
-func object(e entry.Entry, tmp scratch) (Object, bool, error) {
-	r, err := e.Content.Open()
-	if err != nil {
-		return Object{}, false, err
-	}
-	defer r.Close()
 	magic := make([]byte, len(elfMagic))
 	if _, err := io.ReadFull(r, magic); err != nil || string(magic) != elfMagic {
 		return Object{}, false, err
 	}
-	at, remove, err := spool(io.MultiReader(bytes.NewReader(magic), r), e.Size, tmp)
+	at, remove, err := spool(io.MultiReader(bytes.NewReader(magic), r), size, tmp)
 	if err != nil {
 		return Object{}, false, err
 	}
 	defer remove()
-	o, ok := parse(e.Path, at)
+	o, ok := parse(path, at)
 	return o, ok, nil
 }
 
@@ -133,15 +110,33 @@ func describe(path string, f *elf.File) (Object, error) {
 	if err != nil {
 		return Object{}, err
 	}
-	o := Object{Path: path, Machine: f.Machine.String(), Needed: d.strings(elf.DT_NEEDED), Runpath: d.paths(elf.DT_RUNPATH),
-		Requires: d.requires(), Provides: d.provides()}
+	o := Object{Path: path, Machine: f.Machine.String(), Class: 32, Interp: interpreter(f), Needed: d.strings(elf.DT_NEEDED),
+		Runpath: d.paths(elf.DT_RUNPATH), Requires: d.requires(), Provides: d.provides()}
+	if f.Class == elf.ELFCLASS64 {
+		o.Class = 64
+	}
 	if names := d.strings(elf.DT_SONAME); len(names) > 0 {
 		o.Soname = names[0]
 	}
 	if o.Runpath == nil {
-		o.Runpath = d.paths(elf.DT_RPATH)
+		o.Rpath = d.paths(elf.DT_RPATH)
 	}
 	return o, nil
+}
+
+// interpreter returns the loader that a program names, "" for a library.
+func interpreter(f *elf.File) string {
+	for _, p := range f.Progs {
+		if p.Type != elf.PT_INTERP || p.Filesz > maxString {
+			continue
+		}
+		data := make([]byte, p.Filesz)
+		if _, err := p.ReadAt(data, 0); err == nil {
+			name, _, _ := bytes.Cut(data, []byte{0})
+			return string(name)
+		}
+	}
+	return ""
 }
 
 // highestGLIBC returns the newest version of glibc that any object requires.

@@ -31,8 +31,8 @@ type Record struct {
 	Files    Files          `json:"files"`
 	Scripts  []string       `json:"scripts,omitempty"`
 	Licences []string       `json:"licences,omitempty"`
-	Objects  []Object       `json:"objects,omitempty"`
 	GLIBC    string         `json:"glibc,omitempty"` // highest version of glibc that an object needs, "2.34"
+	Loading
 }
 
 // Files says what is in a layer without naming it all.
@@ -47,6 +47,8 @@ type Contents struct {
 	Packages []string // "numpy 2.5.5"
 	Scripts  []string // paths of commands, "venv/bin/f2py"
 	Licences []string // SPDX expressions
+	// Owners names the distribution of a path, as far as it is known: several may share a layer.
+	Owners map[string]string
 }
 
 // Cached returns the layer of a key from the store, or makes it. The key is the hash of all that the contents
@@ -112,7 +114,7 @@ func save(ctx context.Context, st *store.Store, c Contents) (Record, error) {
 		return out.Flush()
 	})
 	g.Go(func() (err error) {
-		rec.Objects, err = objects(ctx, sorted, st.Temp)
+		rec.Loading, err = loading(ctx, sorted, c.Owners, st.Temp)
 		return err
 	})
 	if err := g.Wait(); err != nil {

@@ -39,7 +39,9 @@ func TestCached(t *testing.T) {
 	data, blob := write(t, sample(t))
 	want := layer.Record{Blob: blob, Format: 1, Key: "key", Kind: "wheels", Packages: []string{"a 1", "b 2"},
 		Files:   layer.Files{Count: len(list(t, data)), Digest: "sha256:10c47070e190cfbfb8be8f595a859f2e9b9f4b44db0e41513e2b7a2fbb12725a"},
-		Scripts: []string{"venv/bin/f2py"}, Licences: []string{"MIT"}}
+		Scripts: []string{"venv/bin/f2py"}, Licences: []string{"MIT"},
+		Loading: layer.Loading{Links: []layer.Link{{Path: "app/far", Target: strings.Repeat("../", 50) + "x"},
+			{Path: "bin", Target: "usr/bin"}, {Path: "venv/bin/python", Target: "/usr/bin/python3.13"}}}}
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Error(diff)
 	}
@@ -149,16 +151,16 @@ func TestObjects(t *testing.T) {
 		return layer.Contents{Entries: []entry.Entry{
 			entry.NewFile("venv/libx.so.1", lib, false), entry.NewFile("venv/cut.so", cut, false), large,
 			entry.NewFile("venv/text", []byte(strings.Repeat("text ", 30)), false), entry.NewFile("venv/tiny", []byte("\x7fELF"), false),
-		}}, nil
+		}, Owners: map[string]string{"venv/large.so": "x"}}, nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := layer.Object{Path: "venv/large.so", Machine: "EM_X86_64", Soname: "libx.so.1", Needed: []string{"libc.so.6", "libm.so.6"},
+	want := layer.Object{Path: "venv/large.so", Package: "x", Machine: "EM_X86_64", Class: 64, Soname: "libx.so.1", Needed: []string{"libc.so.6", "libm.so.6"},
 		Runpath: []string{"$ORIGIN/../x.libs", "/opt"}, Requires: []string{"libc.so.6 GLIBC_2.34", "libc.so.6 GLIBC_2.4"},
 		Provides: []string{"X_1.0"}}
 	second := want
-	second.Path = "venv/libx.so.1"
+	second.Path, second.Package = "venv/libx.so.1", ""
 	if diff := cmp.Diff([]layer.Object{want, second}, rec.Objects); diff != "" {
 		t.Error(diff)
 	}

@@ -17,6 +17,7 @@ type Object struct {
 	Needed  []Need
 	Defines []string // symbol versions that the library has, "GLIBC_2.36"
 	Runpath string
+	Rpath   string
 	Interp  string // makes it a position-independent program
 }
 
@@ -24,6 +25,7 @@ type Object struct {
 type Need struct {
 	Library  string
 	Versions []string
+	Weak     []string // versions whose absence stops nothing
 }
 
 const (
@@ -146,6 +148,7 @@ func (o Object) dynamicNames(names *strings) []elf.Dyn64 {
 		add(elf.DT_NEEDED, n.Library)
 	}
 	add(elf.DT_SONAME, o.Soname)
+	add(elf.DT_RPATH, o.Rpath)
 	add(elf.DT_RUNPATH, o.Runpath)
 	return all
 }

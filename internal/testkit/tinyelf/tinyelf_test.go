@@ -9,10 +9,10 @@ import (
 )
 
 func TestBytes(t *testing.T) {
-	full := Object{Machine: elf.EM_AARCH64, Soname: "libx.so.1", Runpath: "$ORIGIN/..", Interp: "/lib/ld.so",
+	full := Object{Machine: elf.EM_AARCH64, Soname: "libx.so.1", Rpath: "/old", Runpath: "$ORIGIN/..", Interp: "/lib/ld.so",
 		Defines: []string{"X_1", "X_2"},
-		Needed: []Need{{"libc.so.6", []string{"GLIBC_2.17", "GLIBC_2.36"}}, {Library: "libm.so.6"},
-			{"libz.so.1", []string{"ZLIB_1"}}}}
+		Needed: []Need{{"libc.so.6", []string{"GLIBC_2.17", "GLIBC_2.36"}, nil}, {Library: "libm.so.6"},
+			{"libz.so.1", []string{"ZLIB_1"}, []string{"ZLIB_2"}}}}
 	f, err := elf.NewFile(bytes.NewReader(full.Bytes()))
 	if err != nil {
 		t.Fatal(err)
@@ -21,7 +21,7 @@ func TestBytes(t *testing.T) {
 	if diff := cmp.Diff([]string{"libc.so.6", "libm.so.6", "libz.so.1"}, needed); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
-	for tag, want := range map[elf.DynTag]string{elf.DT_SONAME: "libx.so.1", elf.DT_RUNPATH: "$ORIGIN/.."} {
+	for tag, want := range map[elf.DynTag]string{elf.DT_SONAME: "libx.so.1", elf.DT_RUNPATH: "$ORIGIN/..", elf.DT_RPATH: "/old"} {
 		if got, err := f.DynString(tag); err != nil || len(got) != 1 || got[0] != want {
 			t.Errorf("%v is %q (%v), want %q", tag, got, err, want)
 		}
@@ -33,10 +33,14 @@ func TestBytes(t *testing.T) {
 	got := map[string][]string{}
 	for _, n := range needs {
 		for _, v := range n.Needs {
-			got[n.Name] = append(got[n.Name], v.Dep)
+			name := v.Dep
+			if v.Flags&elf.VER_FLG_WEAK != 0 {
+				name += " weak"
+			}
+			got[n.Name] = append(got[n.Name], name)
 		}
 	}
-	want := map[string][]string{"libc.so.6": {"GLIBC_2.17", "GLIBC_2.36"}, "libz.so.1": {"ZLIB_1"}}
+	want := map[string][]string{"libc.so.6": {"GLIBC_2.17", "GLIBC_2.36"}, "libz.so.1": {"ZLIB_1", "ZLIB_2 weak"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -1,6 +1,10 @@
 package tinyelf
 
-import "bytes"
+import (
+	"bytes"
+	"debug/elf"
+	"slices"
+)
 
 // Records of .gnu.version_r and .gnu.version_d, as the LSB core specification lays them out.
 type (
@@ -24,7 +28,7 @@ type (
 func (o Object) versionedLibraries() uint32 {
 	n := uint32(0)
 	for _, need := range o.Needed {
-		if len(need.Versions) > 0 {
+		if len(need.Versions)+len(need.Weak) > 0 {
 			n++
 		}
 	}
@@ -36,7 +40,7 @@ func (o Object) versionNeeds(names *strings) []byte {
 	var out bytes.Buffer
 	libraries, index := o.versionedLibraries(), uint16(2+len(o.Defines))
 	for _, need := range o.Needed {
-		count := len(need.Versions)
+		count := len(need.Versions) + len(need.Weak)
 		if count == 0 {
 			continue
 		}
@@ -46,10 +50,13 @@ func (o Object) versionNeeds(names *strings) []byte {
 			head.Next = uint32(16 + 16*count)
 		}
 		put(&out, head)
-		for i, version := range need.Versions {
+		for i, version := range slices.Concat(need.Versions, need.Weak) {
 			aux := vernaux{Hash: hash(version), Name: index, NameOffset: names.add(version)}
 			if i < count-1 {
 				aux.Next = 16
+			}
+			if i >= len(need.Versions) {
+				aux.Flags = uint16(elf.VER_FLG_WEAK)
 			}
 			index++
 			put(&out, aux)
