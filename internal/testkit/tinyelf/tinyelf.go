@@ -19,6 +19,13 @@ type Object struct {
 	Runpath string
 	Rpath   string
 	Interp  string // makes it a position-independent program
+	Numbers []Number
+}
+
+// Number is a constant that the file exports, 64 bits wide.
+type Number struct {
+	Name  string
+	Value uint64
 }
 
 // Need is a library that the file needs, with symbol versions of it.
@@ -32,6 +39,7 @@ const (
 	headerSize  = 64
 	programSize = 56
 	sectionSize = 64
+	symbolSize  = 24
 )
 
 // section is one part of the file, in order.
@@ -51,11 +59,13 @@ func (o Object) Bytes() []byte {
 	var names strings
 	needs, definitions := o.versionNeeds(&names), o.versionDefinitions(&names)
 	dynamic := o.dynamicNames(&names)
+	exported := o.numberNames(&names)
 	sections := []section{
 		{},
 		{name: ".dynstr", kind: elf.SHT_STRTAB, data: names.bytes()},
-		{name: ".dynsym", kind: elf.SHT_DYNSYM, data: make([]byte, 24), link: 1, info: 1, entry: 24},
+		{name: ".dynsym", kind: elf.SHT_DYNSYM, data: make([]byte, symbolSize), link: 1, info: 1, entry: symbolSize},
 	}
+	sections = o.addNumbers(sections, exported)
 	if len(needs)+len(definitions) > 0 {
 		sections = append(sections, section{name: ".gnu.version", kind: elf.SHT_GNU_VERSYM, data: make([]byte, 2),
 			link: 2, entry: 2})
@@ -80,6 +90,7 @@ func (o Object) Bytes() []byte {
 		sections[i+1].offset = offset
 		offset = align(offset + uint64(len(sections[i+1].data)))
 	}
+	o.placeNumbers(sections)
 	sections = append(sections, section{name: ".dynamic", kind: elf.SHT_DYNAMIC, link: 1, entry: 16, offset: offset,
 		data: dynamicTable(dynamic, sections)})
 	return o.assemble(sections, programs)
