@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/entry"
@@ -44,7 +45,7 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 	if err != nil {
 		return nil, err
 	}
-	files, err := fetchPackages(ctx, client, selected.Packages, pins, opt, on)
+	files, err := fetchPackages(ctx, client, selected.Packages, pins.asOf(selected), opt, on)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 // check here, since nothing is used that does not match it.
 func checkPins(pins []Pin) error {
 	for _, p := range pins {
-		if p.Part != KindBase && p.Part != KindInterpreter {
+		if p.Part != KindBase && p.Part != KindInterpreter && p.Part != KindSystem {
 			return badPin("package %s is locked for a part %q, which no base has", p.Name, p.Part)
 		}
 		if p.Archive != archiveMain && p.Archive != archiveSecurity {
@@ -88,7 +89,7 @@ func badPin(format string, args ...any) error {
 
 // fetchPackages returns the paths of the verified .deb files, in the order of the pins. The client bounds how many
 // requests run at once.
-func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, all *Pins, opt Options, on func(Event)) (
+func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, asOf time.Time, opt Options, on func(Event)) (
 	[]string, error) {
 	var total int64
 	for _, p := range pins {
@@ -100,7 +101,7 @@ func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, all *P
 	for i, p := range pins {
 		g.Go(func() (err error) {
 			var before int64
-			request := fetch.Request{URLs: opt.urls(p, all), Digest: p.Hash, Size: p.Size, Name: path.Base(p.Path)}
+			request := fetch.Request{URLs: opt.urls(p, asOf), Digest: p.Hash, Size: p.Size, Name: path.Base(p.Path)}
 			files[i], err = client.Blob(ctx, request, func(now, _ int64) {
 				on(Event{Stage: "fetch", Item: p.Name, Done: done.Add(now - before), Total: total})
 				before = now
@@ -129,13 +130,21 @@ func superseded(p Pin, urls []string, err error) error {
 		Err:  err}
 }
 
+// asOf is the time of the indexes that a selection comes from. A platform that was locked later than others has its own.
+func (p *Pins) asOf(s Selection) time.Time {
+	if s.Created.IsZero() {
+		return p.Created
+	}
+	return s.Created
+}
+
 // urls returns where a package may be: on the mirror until a newer version supersedes it, then in the snapshot
 // archive at the time of the indexes that named it.
-func (o Options) urls(p Pin, all *Pins) []string {
+func (o Options) urls(p Pin, asOf time.Time) []string {
 	urls := []string{o.mirror(p.Archive) + "/" + p.Path}
 	if o.Snapshot != "" {
 		urls = append(urls, strings.TrimRight(o.Snapshot, "/")+"/"+p.Archive+"/"+
-			all.Created.UTC().Format("20060102T150405Z")+"/"+p.Path)
+			asOf.UTC().Format("20060102T150405Z")+"/"+p.Path)
 	}
 	return urls
 }

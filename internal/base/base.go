@@ -13,6 +13,7 @@ package base
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ const Format = 1
 const (
 	KindBase        = "base"
 	KindInterpreter = "interpreter"
+	KindSystem      = "system" // what the project asks for beside the two others
 )
 
 // Options says which base to make and where its packages come from.
@@ -42,6 +44,9 @@ type Options struct {
 	Now            time.Time          // what Valid-Until is compared with; Resolve needs it
 	AllowExpired   bool               // accept an index past its Valid-Until; the pins say so
 	Jobs           int                // packages unpacked at once; 0 means 4
+
+	System        []Want   // system packages: of all targets for Resolve and Extend, of one target for Assemble
+	AcceptScripts []string // packages of them whose maintainer scripts need not be understood
 }
 
 // Mirrors of Debian itself, behind a content delivery network.
@@ -66,7 +71,8 @@ type Pins struct {
 	Name      string      `json:"name"` // "debian:trixie"
 	Created   time.Time   `json:"created"`
 	Releases  []Release   `json:"releases"`
-	Platforms []Selection `json:"platforms"` // in the order of Options.Platforms
+	Platforms []Selection `json:"platforms"`        // in the order of Options.Platforms
+	System    []string    `json:"system,omitempty"` // what Options.System said, sorted
 }
 
 // Release is one suite whose index was read.
@@ -78,8 +84,9 @@ type Release struct {
 
 // Selection is what one platform is made of.
 type Selection struct {
-	Platform string `json:"platform"` // "linux/amd64"
-	Packages []Pin  `json:"packages"` // sorted by name
+	Platform string    `json:"platform"`         // "linux/amd64"
+	Created  time.Time `json:"created,omitzero"` // of the indexes it comes from, where they are newer than Pins.Created
+	Packages []Pin     `json:"packages"`         // sorted by name
 }
 
 // Pin is one Debian package.
@@ -91,8 +98,10 @@ type Pin struct {
 	Size         int64  `json:"size"`
 	Archive      string `json:"archive"` // "debian" or "debian-security": which mirror has it
 	Path         string `json:"path"`    // below the mirror: "pool/main/z/zlib/zlib1g_1.3_amd64.deb"
-	Part         string `json:"part"`    // KindBase or KindInterpreter
+	Part         string `json:"part"`    // KindBase, KindInterpreter or KindSystem
 	Reason       string `json:"reason"`  // "root", or who needs it
+
+	For []string `json:"for,omitempty"` // in KindSystem: the names that the project asked for and that need it, sorted
 }
 
 // Base is an assembled base for one platform.
@@ -101,7 +110,7 @@ type Base struct {
 	Suite    string // "trixie"
 	Platform string // "linux/amd64"
 	Facts
-	Parts         []Part   // base, then interpreter
+	Parts         []Part   // base, interpreter, and system where the options ask for packages
 	StdlibSources []string // paths of the .py files that get bytecode, sorted; all are entries of the interpreter part
 }
 
@@ -130,6 +139,16 @@ func Minor(python string) string {
 	return major + "." + minor
 }
 
+// MinorNumber returns 13 for Python 3.13.5, and 0 for what is no version.
+func MinorNumber(python string) int {
+	_, minor, _ := strings.Cut(Minor(python), ".")
+	n, err := strconv.Atoi(minor)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // Selection returns the packages of a platform.
 func (p *Pins) Selection(platform string) (Selection, bool) {
 	i := slices.IndexFunc(p.Platforms, func(s Selection) bool { return s.Platform == platform })
@@ -137,6 +156,12 @@ func (p *Pins) Selection(platform string) (Selection, bool) {
 		return Selection{}, false
 	}
 	return p.Platforms[i], true
+}
+
+// Has reports whether a platform is locked.
+func (p *Pins) Has(platform string) bool {
+	_, ok := p.Selection(platform)
+	return ok
 }
 
 // Facts returns what the pins say about a platform's interpreter and C library.

@@ -18,17 +18,23 @@ type stanza struct {
 	Path, Hash                  string
 	Size                        int64
 	Depends, Provides           string // Depends includes Pre-Depends: the order of installation does not matter here
+	Conflicts                   string // includes Breaks, which differs from it only while packages are unpacked
 	archive                     string
 }
 
 // newStanza copies what matters, on one line each.
 func newStanza(p packages.Package) stanza {
-	depends := p.PreDepends
-	if depends != "" && p.Depends != "" {
-		depends += ", "
-	}
 	return stanza{Name: p.Name, Version: p.Version, Architecture: p.Architecture, Path: strings.TrimPrefix(p.Filename, "./"),
-		Hash: p.Hash, Size: p.Size, Depends: oneLine.Replace(depends + p.Depends), Provides: oneLine.Replace(p.Provides)}
+		Hash: p.Hash, Size: p.Size, Depends: oneLine.Replace(both(p.PreDepends, p.Depends)),
+		Provides: oneLine.Replace(p.Provides), Conflicts: oneLine.Replace(both(p.Conflicts, p.Breaks))}
+}
+
+// both joins two relation fields.
+func both(one, two string) string {
+	if one != "" && two != "" {
+		return one + ", " + two
+	}
+	return one + two
 }
 
 var oneLine = strings.NewReplacer("\n", " ", "\t", " ")
@@ -36,18 +42,24 @@ var oneLine = strings.NewReplacer("\n", " ", "\t", " ")
 // catalogue is what several suites offer together: the newest version of every package, and who provides what.
 type catalogue struct {
 	newest    map[string]*stanza
+	older     map[string][]*stanza // the other versions, where a suite and its updates have several
 	providers map[string][]*stanza // by virtual name, sorted by package name
 }
 
 // newCatalogue merges indexes by version order. Among equal versions the first index wins: the suite itself stands
 // before its updates, so that a package that is in both comes from the archive that keeps it longer.
 func newCatalogue(indexes [][]stanza) *catalogue {
-	c := &catalogue{newest: map[string]*stanza{}, providers: map[string][]*stanza{}}
+	c := &catalogue{newest: map[string]*stanza{}, older: map[string][]*stanza{}, providers: map[string][]*stanza{}}
 	for _, index := range indexes {
 		for i := range index {
 			s := &index[i]
-			if old := c.newest[s.Name]; old == nil || version.Compare(s.Version, old.Version) > 0 {
+			switch old := c.newest[s.Name]; {
+			case old == nil:
 				c.newest[s.Name] = s
+			case version.Compare(s.Version, old.Version) > 0:
+				c.newest[s.Name], c.older[s.Name] = s, append(c.older[s.Name], old)
+			default:
+				c.older[s.Name] = append(c.older[s.Name], s)
 			}
 		}
 	}
@@ -77,19 +89,29 @@ func providedNames(field string) map[string]bool {
 	return names
 }
 
-// candidates returns the packages that satisfy a relation, the best first: the package of that name, then those that
-// provide it. A relation with a version takes only provisions with one (policy 7.5).
-func (c *catalogue) candidates(r control.Relation) []*stanza {
-	var out []*stanza
-	if s := c.newest[r.Name]; s != nil && r.Admits(s.Version) {
-		out = append(out, s)
+// version returns a package in one version, nil if no index has it.
+func (c *catalogue) version(name, ver string) *stanza {
+	if s := c.newest[name]; s != nil && version.Compare(s.Version, ver) == 0 {
+		return s
 	}
-	for _, s := range c.providers[r.Name] {
-		if s.Name != r.Name && provides(s, r) {
-			out = append(out, s)
-		}
+	i := slices.IndexFunc(c.older[name], func(s *stanza) bool { return version.Compare(s.Version, ver) == 0 })
+	if i < 0 {
+		return nil
 	}
-	return out
+	return c.older[name][i]
+}
+
+// versions lists what the indexes have of a package, the newest first, for a message.
+func (c *catalogue) versions(name string) []string {
+	if c.newest[name] == nil {
+		return nil
+	}
+	all := []string{c.newest[name].Version}
+	for _, s := range c.older[name] {
+		all = append(all, s.Version)
+	}
+	slices.SortFunc(all, func(a, b string) int { return version.Compare(b, a) })
+	return slices.Compact(all)
 }
 
 // provides reports whether a package's Provides satisfies a relation.

@@ -17,7 +17,8 @@ const maxClosure = 1000
 // and the index alone. Essential packages are not implied: they serve maintainer scripts, which never run here.
 type closure struct {
 	catalogue *catalogue
-	where     string // "trixie for linux/amd64", for messages
+	where     string             // "trixie for linux/amd64", for messages
+	fixed     map[string]*stanza // the version to take of a package, where it is not the newest
 	part      string
 	chosen    map[string]*choice // by package name
 	order     []*choice
@@ -28,17 +29,24 @@ type closure struct {
 type choice struct {
 	*stanza
 	part, reason string
+	locked       bool // lithe.lock has it, and it stays
 }
 
-// selectPackages returns the pins of a suite for a platform: the base's closure, then what the interpreter adds.
-func selectPackages(c *catalogue, su suite, platform string) ([]Pin, error) {
-	cl := &closure{catalogue: c, where: su.name + " for " + platform, chosen: map[string]*choice{}}
+func newClosure(c *catalogue, suite, platform string) *closure {
+	return &closure{catalogue: c, where: suite + " for " + platform, chosen: map[string]*choice{}, fixed: map[string]*stanza{}}
+}
+
+// selectPackages returns the pins of a suite for a platform: the base's closure, what the interpreter adds, and what the
+// project asks for beside them.
+func selectPackages(c *catalogue, su suite, platform string, wants []Want) ([]Pin, error) {
+	cl := newClosure(c, su.name, platform)
+	cl.fixVersions(wants)
 	cl.grow(KindBase, su.roots)
 	cl.grow(KindInterpreter, []string{su.interpreter()})
 	if err := cl.problems.Err(); err != nil {
 		return nil, err
 	}
-	return cl.pins()
+	return cl.withSystem(wants)
 }
 
 // grow adds roots and all that they need.
@@ -48,6 +56,11 @@ func (c *closure) grow(part string, roots []string) {
 	for _, name := range roots {
 		c.require(control.Relation{Name: name}, nil)
 	}
+	c.growFrom(next)
+}
+
+// growFrom adds what the packages from a place in the order on need.
+func (c *closure) growFrom(next int) {
 	for ; next < len(c.order) && len(c.order) <= maxClosure; next++ {
 		c.follow(c.order[next])
 	}
@@ -73,16 +86,49 @@ func (c *closure) follow(p *choice) {
 // satisfied reports whether a relation holds already. What is dropped counts as installed in every version: were the
 // first of two alternatives dropped and the second taken, the second would do the dropped one's work.
 func (c *closure) satisfied(r control.Relation) bool {
-	if isDropped(r.Name) {
-		return true
+	return isDropped(r.Name, c.part) || c.satisfier(r) != nil
+}
+
+// satisfier returns the chosen package by which a relation holds, nil if there is none.
+func (c *closure) satisfier(r control.Relation) *choice {
+	if p := c.chosen[r.Name]; p != nil && r.Admits(p.Version) {
+		return p
 	}
-	return slices.ContainsFunc(c.catalogue.candidates(r), func(s *stanza) bool { return c.chosen[s.Name] != nil })
+	for _, s := range c.catalogue.providers[r.Name] {
+		if p := c.chosen[s.Name]; p != nil && s.Name != r.Name && provides(p.stanza, r) {
+			return p
+		}
+	}
+	return nil
+}
+
+// offer returns the version of a package that may be taken, nil if there is no such package.
+func (c *closure) offer(name string) *stanza {
+	if s := c.fixed[name]; s != nil {
+		return s
+	}
+	return c.catalogue.newest[name]
+}
+
+// candidates returns the packages that satisfy a relation, the best first: the package of that name, then those that
+// provide it. A relation with a version takes only provisions with one (policy 7.5).
+func (c *closure) candidates(r control.Relation) []*stanza {
+	var out []*stanza
+	if s := c.offer(r.Name); s != nil && r.Admits(s.Version) {
+		out = append(out, s)
+	}
+	for _, p := range c.catalogue.providers[r.Name] {
+		if s := c.offer(p.Name); s.Name != r.Name && provides(s, r) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // requireAny takes the first alternative that can be had.
 func (c *closure) requireAny(alternatives []control.Relation, by *choice) {
 	for _, r := range alternatives {
-		if len(c.catalogue.candidates(r)) > 0 {
+		if len(c.candidates(r)) > 0 {
 			c.require(r, by)
 			return
 		}
@@ -91,32 +137,53 @@ func (c *closure) requireAny(alternatives []control.Relation, by *choice) {
 	missing := make([]string, len(alternatives))
 	for i, r := range alternatives {
 		names[i] = r.String()
-		missing[i] = c.catalogue.available(r.Name)
+		missing[i] = c.available(r.Name)
 		if len(alternatives) > 1 {
 			missing[i] = r.Name + ": " + missing[i]
 		}
 	}
-	c.problems.Add(&diag.Error{Code: "unsatisfiable-dependency",
+	e := &diag.Error{Code: "unsatisfiable-dependency",
 		What: fmt.Sprintf("%s: %s %s needs %s, which it does not have: %s", c.where, by.Name, by.Version,
 			strings.Join(names, " | "), strings.Join(missing, ", ")),
-		Hint: "the mirror may be in the middle of an update: try again later, or set LITHE_DEBIAN_MIRROR to another one"})
+		Hint: "the mirror may be in the middle of an update: try again later, or set LITHE_DEBIAN_MIRROR to another one"}
+	if slices.ContainsFunc(alternatives, func(r control.Relation) bool { return c.fixed[r.Name] != nil }) {
+		e.Hint = c.hintFixed(alternatives)
+	}
+	c.problems.Add(e)
+}
+
+// available says what there is under a name, for a message.
+func (c *closure) available(name string) string {
+	if p := c.chosen[name]; p != nil && p.locked {
+		return "lithe.lock has version " + p.Version
+	}
+	if s := c.fixed[name]; s != nil {
+		return "version " + s.Version + " is asked for"
+	}
+	return c.catalogue.available(name)
 }
 
 // require takes the best candidate of a relation, nobody having it yet. A nil by means a root.
 func (c *closure) require(r control.Relation, by *choice) {
-	found := c.catalogue.candidates(r)
+	found := c.candidates(r)
 	if len(found) == 0 {
 		c.problems.Add(&diag.Error{Code: "missing-package", What: fmt.Sprintf("%s: no package %s in the index", c.where, r.Name),
 			Hint: "set LITHE_DEBIAN_MIRROR to a complete mirror of the suite"})
 		return
 	}
-	if c.chosen[found[0].Name] != nil {
+	reason := "root"
+	if by != nil {
+		reason = by.Name + " depends on " + r.String()
+	}
+	c.take(found[0], reason)
+}
+
+// take chooses a package, unless it is chosen already.
+func (c *closure) take(s *stanza, reason string) {
+	if c.chosen[s.Name] != nil {
 		return
 	}
-	p := &choice{stanza: found[0], part: c.part, reason: "root"}
-	if by != nil {
-		p.reason = by.Name + " depends on " + r.String()
-	}
+	p := &choice{stanza: s, part: c.part, reason: reason}
 	c.chosen[p.Name] = p
 	c.order = append(c.order, p)
 }
@@ -132,6 +199,10 @@ func (c *closure) pins() ([]Pin, error) {
 		}
 		pins = append(pins, pin)
 	}
+	return sortedPins(pins), c.problems.Err()
+}
+
+func sortedPins(pins []Pin) []Pin {
 	slices.SortFunc(pins, func(a, b Pin) int { return cmp.Compare(a.Name, b.Name) })
-	return pins, c.problems.Err()
+	return pins
 }

@@ -84,7 +84,7 @@ func TestClosure(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			main := offers(append([]string{base[0], base[1], base[2] + " | " + test.python}, test.offers...)...)
-			pins, err := selectPackages(newCatalogue([][]stanza{main, offers(test.updates...)}), synthetic, "linux/amd64")
+			pins, err := selectPackages(newCatalogue([][]stanza{main, offers(test.updates...)}), synthetic, "linux/amd64", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +106,7 @@ func TestClosure(t *testing.T) {
 
 func TestClosurePartsAndOrder(t *testing.T) {
 	main := offers("tree 1 | shared", "clib 2.41-1", "shared 1", "own 1 | shared, clib (>= 2)", "python3.99 3.99.1 | own")
-	pins, err := selectPackages(newCatalogue([][]stanza{main}), synthetic, "linux/amd64")
+	pins, err := selectPackages(newCatalogue([][]stanza{main}), synthetic, "linux/amd64", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestClosureProblems(t *testing.T) {
 		{"relation", []string{"tree 1 | lib (?? 3)", "clib 1", "python3.99 1"}, []string{"package tree 1: relation"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := selectPackages(newCatalogue([][]stanza{offers(test.offers...)}), synthetic, "linux/amd64")
+			_, err := selectPackages(newCatalogue([][]stanza{offers(test.offers...)}), synthetic, "linux/amd64", nil)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -158,8 +158,8 @@ func FuzzClosure(f *testing.F) {
 	f.Fuzz(func(t *testing.T, one, provides, two string) {
 		main := offers("tree 1", "clib 2.41", "python3.99 3.99.1 | "+one, "a1 1 | "+two+"|"+provides, "b1 2 | "+one)
 		c := newCatalogue([][]stanza{main})
-		first, err := selectPackages(c, synthetic, "linux/amd64")
-		again, errAgain := selectPackages(newCatalogue([][]stanza{main}), synthetic, "linux/amd64")
+		first, err := selectPackages(c, synthetic, "linux/amd64", nil)
+		again, errAgain := selectPackages(newCatalogue([][]stanza{main}), synthetic, "linux/amd64", nil)
 		if diff := cmp.Diff(first, again); diff != "" || (err == nil) != (errAgain == nil) {
 			t.Errorf("two results, %v and %v:\n%s", err, errAgain, diff)
 		}

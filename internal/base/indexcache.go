@@ -13,13 +13,13 @@ import (
 	"github.com/lithe-build/lithe/internal/store"
 )
 
-// A parsed index is a line a package in the store: eight fields with tabs between, zstd around all. Reading it takes
+// A parsed index is a line a package in the store: nine fields with tabs between, zstd around all. Reading it takes
 // a tenth of the time of the Packages file it stands for.
 
 // indexKind and indexFormat name the records that lead from a Packages file's hash to its parsed form.
 const (
 	indexKind   = "debian-index"
-	indexFormat = 1
+	indexFormat = 2
 )
 
 // indexKey is what a parsed index is a function of.
@@ -35,7 +35,7 @@ type indexRecord struct {
 }
 
 // fieldsPerLine is the number of fields of a stanza.
-const fieldsPerLine = 8
+const fieldsPerLine = 9
 
 // loadIndex returns the parsed form of a Packages file, if the store has it. One that cannot be read counts as absent.
 func loadIndex(st *store.Store, arch, digest string) ([]stanza, bool) {
@@ -79,8 +79,8 @@ func encodeIndex(w io.Writer, all []stanza) error {
 	}
 	b := bufio.NewWriterSize(z, 1<<16)
 	for _, s := range all {
-		fmt.Fprintf(b, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", s.Name, s.Version, s.Architecture, s.Path, s.Hash, s.Size,
-			s.Depends, s.Provides)
+		fmt.Fprintf(b, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", s.Name, s.Version, s.Architecture, s.Path, s.Hash, s.Size,
+			s.Depends, s.Provides, s.Conflicts)
 	}
 	if err := b.Flush(); err != nil {
 		return err
@@ -110,7 +110,7 @@ func decodeIndex(r io.Reader) ([]stanza, error) {
 			return nil, err
 		}
 		all = append(all, stanza{Name: fields[0], Version: fields[1], Architecture: fields[2], Path: fields[3],
-			Hash: fields[4], Size: size, Depends: fields[6], Provides: fields[7]})
+			Hash: fields[4], Size: size, Depends: fields[6], Provides: fields[7], Conflicts: fields[8]})
 	}
 	return all, nil
 }

@@ -30,7 +30,7 @@ func resolve(ctx context.Context, client *fetch.Client, su suite, opt Options, o
 	if err != nil {
 		return nil, err
 	}
-	pins := &Pins{Name: "debian:" + su.name, Releases: releases, Created: newest(releases)}
+	pins := &Pins{Name: "debian:" + su.name, Releases: releases, Created: newest(releases), System: wantStrings(opt.System)}
 	for _, platform := range opt.Platforms {
 		arch, err := architecture(platform)
 		if err != nil {
@@ -40,7 +40,7 @@ func resolve(ctx context.Context, client *fetch.Client, su suite, opt Options, o
 		if err != nil {
 			return nil, err
 		}
-		selected, err := selectPackages(c, su, platform)
+		selected, err := selectPackages(c, su, platform, opt.System)
 		if err != nil {
 			return nil, err
 		}

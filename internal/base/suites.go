@@ -46,6 +46,33 @@ var dropped = []string{
 	"tar",             // scripts of dpkg
 }
 
+// droppedServices is what counts as installed for system packages. It differs from what the base drops in two ways:
+// a library that depends on perl-base or openssl may mean to run them, so they are taken; and services that a booted
+// system would run beside a program are left out, since a container runs one process.
+var droppedServices = []string{
+	"adduser",                  // users during installation; lithe makes what the scripts ask for
+	"awk",                      // maintainer scripts
+	"dbus",                     // the system's message bus
+	"dbus-session-bus",         // the message bus of a desktop
+	"dbus-user-session",        // the same
+	"debconf",                  // questions during installation
+	"debconf-2.0",              // the same
+	"default-dbus-session-bus", // the same
+	"default-logind",           // logins
+	"dpkg",                     // the package manager
+	"init-system-helpers",      // starting services
+	"install-info",             // the info directory
+	"libpam-systemd",           // logins
+	"logind",                   // logins
+	"readline-common",          // /etc/inputrc, and nothing that libreadline misses
+	"sensible-utils",           // ucf's editor
+	"systemd",                  // there is one process, and it is not systemd
+	"systemd-sysusers",         // users during installation
+	"systemd-tmpfiles",         // folders at boot
+	"tar",                      // maintainer scripts
+	"ucf",                      // configuration files during installation
+}
+
 // interpreter returns the package that is the root of the interpreter's part, which is also its program's name.
 func (s suite) interpreter() string { return "python" + s.python }
 
@@ -67,4 +94,10 @@ const (
 	archiveSecurity = "debian-security"
 )
 
-func isDropped(name string) bool { return slices.Contains(dropped, name) }
+// isDropped reports a package that counts as installed for what a part needs.
+func isDropped(name, part string) bool {
+	if part == KindSystem {
+		return slices.Contains(droppedServices, name)
+	}
+	return slices.Contains(dropped, name)
+}

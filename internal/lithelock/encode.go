@@ -37,6 +37,9 @@ func (l *Lock) Encode() []byte {
 	for _, p := range l.Platforms {
 		b.WriteString("\n[[platform]]\n")
 		w.text("name", p.Name)
+		if !p.Created.IsZero() {
+			w.pair("created", timestamp(p.Created))
+		}
 		w.list("packages", len(p.Packages), func(i int) row { return p.Packages[i].row() })
 	}
 	return b.Bytes()
@@ -67,6 +70,13 @@ func (p Package) row() row {
 		if optional[1] != "" {
 			r = append(r, table(optional[0], quote(optional[1]))...)
 		}
+	}
+	if len(p.For) > 0 {
+		names := make([]string, len(p.For))
+		for i, name := range p.For {
+			names[i] = quote(name)
+		}
+		r = append(r, table("for", "["+strings.Join(names, ", ")+"]")...)
 	}
 	return r
 }

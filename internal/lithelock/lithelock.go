@@ -58,6 +58,7 @@ type Index struct {
 // Platform is what the base of one platform is made of.
 type Platform struct {
 	Name     string    // "linux/amd64"
+	Created  time.Time // date of its indexes, where it was locked later than the first ones; else zero
 	Packages []Package // sorted by name
 }
 
@@ -72,6 +73,8 @@ type Package struct {
 	Path         string // below the mirror
 	Part         string // the layer that it goes into: "base", "interpreter", "system"
 	Reason       string // "root", or the package that needs it
+
+	For []string // of a system package: the names that the project asked for and that need it, sorted
 }
 
 // Size is the size of one Python distribution, a fact that the layer split depends on.
@@ -116,7 +119,11 @@ func (l *Lock) normalize() {
 	slices.Sort(l.Base.System)
 	slices.SortStableFunc(l.Platforms, func(a, b Platform) int { return strings.Compare(a.Name, b.Name) })
 	for i := range l.Platforms {
+		l.Platforms[i].Created = l.Platforms[i].Created.UTC().Truncate(time.Second)
 		slices.SortStableFunc(l.Platforms[i].Packages, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
+		for _, p := range l.Platforms[i].Packages {
+			slices.Sort(p.For)
+		}
 	}
 	slices.SortStableFunc(l.Sizes, func(a, b Size) int {
 		return cmp.Or(strings.Compare(a.File, b.File), strings.Compare(a.Hash, b.Hash))
@@ -132,6 +139,9 @@ func (l *Lock) clone() *Lock {
 	c.Platforms = slices.Clone(l.Platforms)
 	for i := range c.Platforms {
 		c.Platforms[i].Packages = slices.Clone(c.Platforms[i].Packages)
+		for j := range c.Platforms[i].Packages {
+			c.Platforms[i].Packages[j].For = slices.Clone(c.Platforms[i].Packages[j].For)
+		}
 	}
 	return &c
 }

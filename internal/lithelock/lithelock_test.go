@@ -26,12 +26,14 @@ func full() *lithelock.Lock {
 		Archive: "debian", Path: "pool/main/z/zlib/zlib1g_1.3.dfsg+really1.3.1-1+b1_amd64.deb", Part: "interpreter", Reason: "libpython3.13-stdlib"}
 	files := lithelock.Package{Name: "base-files", Version: "13.8+deb13u1", Architecture: "amd64", Hash: hash("b"), Size: 72_000,
 		Archive: "debian-security", Path: "pool/main/b/base-files/base-files_13.8+deb13u1_amd64.deb", Part: "base", Reason: "root"}
+	pq := lithelock.Package{Name: "libpq5", Version: "17.6-0+deb13u1", Architecture: "amd64", Hash: hash("7"), Size: 240_000,
+		Archive: "debian", Path: "pool/main/p/postgresql-17/libpq5_17.6-0+deb13u1_amd64.deb", Part: "system", Reason: "root", For: []string{"psql", "libpq5"}}
 	return &lithelock.Lock{
 		Version: 1, Format: 1, Created: day, Python: "3.13.5", Compiler: "3.13.5",
 		Base: lithelock.Base{Name: "debian:trixie", System: []string{"libpq5", "libmagic1"}, Indexes: []lithelock.Index{
 			{Suite: "trixie-security", Date: day, Hash: hash("1"), Expired: true}, {Suite: "trixie", Date: day}}},
 		Platforms: []lithelock.Platform{{Name: "linux/arm64", Packages: []lithelock.Package{files}},
-			{Name: "linux/amd64", Packages: []lithelock.Package{zlib, files}}},
+			{Name: "linux/amd64", Packages: []lithelock.Package{zlib, pq, files}}},
 		Sizes: []lithelock.Size{{File: "numpy-2.5.5-cp313-cp313-manylinux_2_27_x86_64.whl", Hash: hash("c"), Size: 16_000_000},
 			{File: "click-8.1.7-py3-none-any.whl", Hash: hash("d"), Size: 97_941}},
 	}
@@ -92,7 +94,7 @@ func TestEveryFieldIsWritten(t *testing.T) {
 		{`suite = "trixie"`, `suite = "trixie-x"`}, {hash("1"), hash("2")}, {", expired = true", ""}, {`"linux/arm64"`, `"linux/riscv64"`},
 		{`"zlib1g"`, `"zlib2g"`}, {"1.3.1-1+b1\"", "1.3.1-1+b2\""}, {`"amd64"`, `"all"`}, {hash("a"), hash("e")}, {"88000", "88001"},
 		{`"debian-security"`, `"debian"`}, {"z/zlib/", "z/zlob/"}, {`part = "interpreter"`, `part = "base"`},
-		{`"libpython3.13-stdlib"`, `"root"`}, {"click-8", "Click-8"}, {hash("d"), hash("f")}, {"97941", "97942"},
+		{`"libpython3.13-stdlib"`, `"root"`}, {"click-8", "Click-8"}, {hash("d"), hash("f")}, {`"psql"]`, `"psql2"]`}, {"97941", "97942"},
 	} {
 		changed := strings.Replace(text, change[0], change[1], 1)
 		if changed == text {
@@ -112,7 +114,7 @@ func TestEveryFieldIsWritten(t *testing.T) {
 
 func TestLookups(t *testing.T) {
 	l := full()
-	if p := l.Platform("linux/amd64"); p == nil || len(p.Packages) != 2 {
+	if p := l.Platform("linux/amd64"); p == nil || len(p.Packages) != 3 {
 		t.Errorf("platform is %v", p)
 	}
 	if p := l.Platform("linux/s390x"); p != nil {

@@ -116,13 +116,7 @@ func (r *reader) base(t *toml.Table) Base {
 	r.only(t, "name", "system-packages", "indexes")
 	b := Base{Name: r.text(t, "name", plainText)}
 	if t.Has("system-packages") {
-		for i, v := range r.list(t, "system-packages", maxElements) {
-			s, ok := v.Str()
-			if !ok || !plainText(s) {
-				r.bad(v.Pos, "system-packages[%d] is no name of a package", i)
-			}
-			b.System = append(b.System, s)
-		}
+		b.System = r.names(t, "system-packages")
 	}
 	seen := unique{}
 	for _, e := range r.tables(t, "indexes", maxElements) {
@@ -140,17 +134,36 @@ func (r *reader) base(t *toml.Table) Base {
 	return b
 }
 
+// names reads a list of names of packages.
+func (r *reader) names(t *toml.Table, key string) []string {
+	var names []string
+	for i, v := range r.list(t, key, maxElements) {
+		s, ok := v.Str()
+		if !ok || !plainText(s) {
+			r.bad(v.Pos, "%s[%d] is no name of a package", key, i)
+		}
+		names = append(names, s)
+	}
+	return names
+}
+
 // platform reads one [[platform]].
 func (r *reader) platform(t *toml.Table) Platform {
-	r.only(t, "name", "packages")
+	r.only(t, "name", "created", "packages")
 	p := Platform{Name: r.text(t, "name", platformName)}
+	if t.Has("created") {
+		p.Created = r.time(t, "created")
+	}
 	seen := unique{}
 	for _, e := range r.tables(t, "packages", maxPackages) {
-		r.only(e, "name", "version", "architecture", "hash", "size", "archive", "path", "part", "reason")
+		r.only(e, "name", "version", "architecture", "hash", "size", "archive", "path", "part", "reason", "for")
 		d := Package{Name: r.text(e, "name", packageName), Version: r.text(e, "version", packageVersion),
 			Architecture: r.text(e, "architecture", packageName), Hash: r.hash(e, "hash"), Size: r.size(e, "size"),
 			Archive: r.optional(e, "archive", packageName), Path: r.optional(e, "path", cleanPath),
 			Part: r.optional(e, "part", packageName), Reason: r.optional(e, "reason", plainText)}
+		if e.Has("for") {
+			d.For = r.names(e, "for")
+		}
 		r.once(seen, e, "name", d.Name)
 		p.Packages = append(p.Packages, d)
 	}
