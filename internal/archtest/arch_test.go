@@ -52,6 +52,8 @@ var allowed = map[string][]string{
 	"fetch":   {"diag", "store"},
 	"execute": {"diag", "store"},
 
+	"baseimage": {"diag", "python/wheeltag"},
+
 	// stages, in the order of the pipeline
 	"project": slices.Concat(words, []string{"gitindex"}),
 	"lock":    words,
