@@ -298,8 +298,8 @@ func checkClean(t *testing.T, st *store.Store) {
 		}
 		switch top, _, _ := strings.Cut(filepath.ToSlash(rel), "/"); top {
 		case "blobs":
-			return st.Verify("sha256:" + filepath.Base(path))
-		case "records":
+			return errors.Join(st.Verify("sha256:"+filepath.Base(path)), st.Close()) // a look is a run of its own
+		case "records", "lock":
 		default:
 			t.Errorf("%s is left behind", rel)
 		}

@@ -23,6 +23,7 @@ func (s *Store) Blob(digest string) (path string, ok bool) {
 		return "", false
 	}
 	path = s.blobPath(algorithm, sum)
+	s.live()
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
 		return "", false
@@ -31,7 +32,7 @@ func (s *Store) Blob(digest string) (path string, ok bool) {
 	if info.Size() == 0 && sum != emptySHA256 {
 		return "", false
 	}
-	return path, true
+	return path, s.used(path, info.ModTime())
 }
 
 // Verify reads a blob again and compares it with its digest. A blob that differs is removed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Dir returns the directory of this kind and key. The first caller makes it: fill gets an empty directory, which
@@ -11,7 +12,8 @@ import (
 // A finished directory is not to be changed.
 func (s *Store) Dir(ctx context.Context, kind, key string, fill func(dir string) error) (string, error) {
 	path := s.path("dirs", kind, key, "")
-	if isDir(path) {
+	s.live()
+	if s.isDir(path) {
 		return path, nil
 	}
 	unlock, err := s.Lock(ctx, "dir-"+kind, key)
@@ -19,7 +21,7 @@ func (s *Store) Dir(ctx context.Context, kind, key string, fill func(dir string)
 		return "", err
 	}
 	defer unlock()
-	if isDir(path) { // made while we waited
+	if s.isDir(path) { // made while we waited
 		return path, nil
 	}
 	temp, remove, err := s.Temp()
@@ -38,11 +40,15 @@ func (s *Store) Dir(ctx context.Context, kind, key string, fill func(dir string)
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return "", s.explain(err)
 	}
+	now := time.Now()
+	if err := os.Chtimes(dir, now, now); err != nil { // fill may have given it the time that an archive says
+		return "", s.explain(err)
+	}
 	return path, s.rename(dir, path)
 }
 
 // isDir does not follow links: what is finished is a directory of ours.
-func isDir(path string) bool {
+func (s *Store) isDir(path string) bool {
 	info, err := os.Lstat(path)
-	return err == nil && info.IsDir()
+	return err == nil && info.IsDir() && s.used(path, info.ModTime())
 }

@@ -15,7 +15,7 @@ func (s *Store) Resume(name string, extra ...string) (*Writer, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, s.explain(err)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := s.openPartial(path)
 	if err != nil {
 		return nil, s.explain(err)
 	}
@@ -23,12 +23,20 @@ func (s *Store) Resume(name string, extra ...string) (*Writer, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	now := time.Now()
-	_ = os.Chtimes(path, now, now) // keeps it from being swept; not being allowed to is harmless
 	if w.size, err = io.Copy(w.hashes(), f); err != nil {
 		return nil, errors.Join(s.explain(err), f.Close())
 	}
 	return w, nil
+}
+
+// openPartial opens the file and keeps it from being swept or pruned between that and the first byte.
+func (s *Store) openPartial(path string) (*os.File, error) {
+	s.live()
+	defer s.pass()()
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	now := time.Now()
+	_ = os.Chtimes(path, now, now) // not being allowed to is harmless
+	return f, err
 }
 
 // Suspend keeps what was written for a later Resume. After Commit it does nothing.

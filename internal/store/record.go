@@ -29,7 +29,7 @@ func (s *Store) Record(kind, key string, v any) (ok bool, err error) {
 	if target.Kind() != reflect.Pointer || target.IsNil() {
 		return false, fmt.Errorf("record %s: want a pointer, have %T", kind, v)
 	}
-	data, ok := readRecord(s.path("records", kind, key, ".json"))
+	data, ok := s.readRecord(s.path("records", kind, key, ".json"))
 	if !ok {
 		return false, nil
 	}
@@ -75,14 +75,19 @@ func (s *Store) DropRecord(kind, key string) error {
 }
 
 // readRecord takes any trouble for absence: what a record says can be found out again.
-func readRecord(path string) ([]byte, bool) {
+func (s *Store) readRecord(path string) ([]byte, bool) {
+	s.live()
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, false
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, false
+	}
 	data, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
-	return data, err == nil && len(data) <= maxRecord
+	return data, err == nil && len(data) <= maxRecord && s.used(path, info.ModTime())
 }
 
 // replace writes a whole file and moves it into place.

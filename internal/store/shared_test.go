@@ -35,6 +35,11 @@ func content(n int) string { return strings.Repeat(fmt.Sprintf("%09d\n", n), blo
 func helper(dir string) {
 	s, err := store.Open(dir)
 	check(err)
+	if os.Getenv("STORE_TEST_PRUNE") != "" {
+		_, err := s.Prune(context.Background(), store.Limits{})
+		check(err)
+		os.Exit(0)
+	}
 	fmt.Println("ready")
 	for n := range 1000 {
 		w, err := s.Create()
@@ -115,6 +120,7 @@ func inspect(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer s.Close()
 	blobs, _ := filepath.Glob(filepath.Join(dir, "blobs", "sha256", "*", "*"))
 	for _, blob := range blobs {
 		if err := s.Verify("sha256:" + filepath.Base(blob)); err != nil {

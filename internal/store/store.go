@@ -3,7 +3,7 @@
 // What goes in is verified before it gets its name, and gets its name by a rename, so that a killed run leaves
 // nothing that looks finished. Several processes share one store: blobs are immutable, records are replaced whole,
 // and work that should happen once is done under a file lock. Nothing in a store is needed for correctness: it may be
-// deleted at any time between runs, and no plan depends on what it holds.
+// deleted at any time between runs, Prune may take parts of it at any time at all, and no plan depends on what it holds.
 //
 // The folders of a store, all of which are made when they are first needed:
 //
@@ -13,6 +13,7 @@
 //	partial/<name>              downloads that go on in the next run
 //	tmp/<run>/                  what a run has under way; swept by a later run once that one is gone
 //	locks/<kind>/<key>          held by a running process, removed with the lock
+//	lock                        held while something is removed that a run might want; see Prune
 //
 // Digests are written as in OCI: "sha256:<hex>".
 // See https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests.
@@ -25,7 +26,9 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/lithe-build/lithe/internal/diag"
@@ -34,13 +37,16 @@ import (
 // Store is a folder on disk. It may be used by several goroutines, and by several processes.
 type Store struct {
 	dir   string
-	locks keyed // within this process; file locks keep others out
+	locks keyed         // within this process; file locks keep others out
+	step  time.Duration // how exact times of use are: useStep
 
-	mu  sync.Mutex
-	run *runFolder // nil until the first temporary file
+	mu    sync.Mutex
+	run   *runFolder  // nil until this run looks for something or makes something
+	alive atomic.Bool // live was called
 }
 
-// runFolder holds the temporary files of one Store value. Its lock says that they are still wanted.
+// runFolder holds the temporary files of one Store value. Its lock says that they are still wanted, and that what this
+// run found in the store is as well.
 type runFolder struct {
 	path string
 	lock *flock.Flock
@@ -52,7 +58,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: abs}
+	s := &Store{dir: abs, step: useStep}
 	if err := os.MkdirAll(filepath.Join(abs, "tmp"), 0o755); err != nil {
 		return nil, s.explain(err)
 	}
@@ -63,7 +69,8 @@ func Open(dir string) (*Store, error) {
 // Path returns the absolute path of the store's folder.
 func (s *Store) Path() string { return s.dir }
 
-// Close removes the temporary files of this Store. Without it a later Open does so. The Store stays usable.
+// Close removes the temporary files of this Store, and lets Prune have what it relied on. Without it a later Open does
+// so. The Store stays usable.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,6 +79,7 @@ func (s *Store) Close() error {
 	}
 	err := s.run.remove()
 	s.run = nil
+	s.alive.Store(false)
 	return err
 }
 
@@ -88,14 +96,14 @@ func (s *Store) Temp() (dir string, remove func(), err error) {
 	return dir, func() { _ = removeAll(dir) }, nil
 }
 
-// runPath returns the folder for this Store's temporary files, making it when it is first asked for, so that a run
-// that finds everything finished writes nothing.
+// runPath returns the folder of this run, making it when it is first asked for.
 func (s *Store) runPath() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.run != nil {
 		return s.run.path, nil
 	}
+	defer s.pass()()
 	// Below the store, since a rename is atomic only within one file system.
 	path, err := os.MkdirTemp(filepath.Join(s.dir, "tmp"), "run-*")
 	if err != nil {

@@ -42,7 +42,7 @@ func put(t testing.TB, s *store.Store, text string) string {
 	return digest
 }
 
-// files lists the regular files below a store, but for locks of running processes.
+// files lists the regular files below a store, but for locks.
 func files(t testing.TB, dir string) []string {
 	t.Helper()
 	var all []string
