@@ -136,7 +136,7 @@ func (m *mixer) walk(t *testing.T, steps int) {
 		}
 		after := m.build(t, s, store)
 		c := compare(before, after)
-		t.Logf("%s: %d gone, %d added of %d", what, len(c.gone), len(c.added), len(after.Layers))
+		t.Logf("%s: %d gone, %d added of %d", what, len(c.gone), len(c.added), len(after.Platforms[0].Layers))
 		if len(c.gone) > bound || len(c.added) > bound || len(c.gone)+len(c.added) == 0 {
 			t.Errorf("%s: more than %d layers: gone %q, added %q", what, bound, c.gone, c.added)
 		}
@@ -175,7 +175,7 @@ func (m *mixer) build(t *testing.T, s *site, store string) *build.Result {
 func (m *mixer) checkSplit(t *testing.T, result *build.Result) {
 	t.Helper()
 	alone, all := 0, []string{}
-	for _, l := range result.Layers {
+	for _, l := range result.Platforms[0].Layers {
 		switch l.Kind {
 		case plan.WheelLayer:
 			alone++

@@ -12,8 +12,6 @@ import (
 	"github.com/lithe-build/lithe/internal/base"
 	"github.com/lithe-build/lithe/internal/bytecode"
 	"github.com/lithe-build/lithe/internal/diag"
-	"github.com/lithe-build/lithe/internal/entry"
-	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/fetch"
 	"github.com/lithe-build/lithe/internal/layer"
 	"github.com/lithe-build/lithe/internal/plan"
@@ -30,6 +28,7 @@ type builder struct {
 	mu    sync.Mutex
 	spent []Timing
 	said  map[string]bool // warnings, so that each is said once
+	made  map[string]bool // keys of layers that this run made
 
 	urls      map[string]string    // of wheels whose lock has none, by hash, as far as an index was asked
 	compilers []*bytecode.Compiler // to close
@@ -52,7 +51,7 @@ func newBuilder(opt Options) (*builder, error) {
 	}
 	client := fetch.New(st, fetch.Options{Jobs: opt.Jobs, Offline: opt.Offline, Auth: opt.Index.Auth,
 		Stall: opt.Timeout, Attempts: opt.Attempts, Log: opt.Log})
-	b := &builder{opt: opt, store: st, client: client, said: map[string]bool{}, urls: map[string]string{}, bases: base.Options{
+	b := &builder{opt: opt, store: st, client: client, said: map[string]bool{}, made: map[string]bool{}, urls: map[string]string{}, bases: base.Options{
 		Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Snapshot: opt.snapshot(), Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
 	}}
 	if opt.DebianKeyring != nil {
@@ -71,10 +70,16 @@ func (b *builder) close() {
 	}
 }
 
-// cached returns the layer of a key, made when the store does not have it.
+// cached returns the layer of a key, made when the store does not have it. One that was made for another platform of this
+// run counts as made.
 func (b *builder) cached(ctx context.Context, key string, kind plan.LayerKind, make func() (layer.Contents, error)) (made, error) {
 	rec, reused, err := layer.Cached(ctx, b.store, key, kind, make)
-	return made{Record: rec, reused: reused}, err
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err == nil && !reused {
+		b.made[key] = true
+	}
+	return made{Record: rec, reused: reused && !b.made[key]}, err
 }
 
 // named is cached for a layer that the plan names. The name is no input of the bytes, so a record made for another
@@ -83,75 +88,6 @@ func (b *builder) named(ctx context.Context, key string, kind plan.LayerKind, pa
 	l, err := b.cached(ctx, key, kind, make)
 	l.Kind, l.Packages = kind, packages
 	return l, err
-}
-
-// compileOn returns the compiler that runs on finished layers. The root is made and the executor chosen when something is
-// compiled first, which on the warm path is never.
-func (b *builder) compileOn(p *plan.Plan, layers []made) compile {
-	var once sync.Once
-	var c *bytecode.Compiler
-	var failed error
-	return func(ctx context.Context, sources []bytecode.Source) ([][]byte, error) {
-		once.Do(func() { c, failed = b.compiler(ctx, p, layers) })
-		if failed != nil {
-			return nil, failed
-		}
-		return b.compileAll(ctx, c, sources)
-	}
-}
-
-// when returns code if it is wanted, else nil, by which nothing is compiled.
-func (c compile) when(wanted bool) compile {
-	if wanted {
-		return c
-	}
-	return nil
-}
-
-// compiler returns a bytecode compiler that runs the interpreter of some layers.
-func (b *builder) compiler(ctx context.Context, p *plan.Plan, layers []made) (*bytecode.Compiler, error) {
-	executor, err := execute.Choose(ctx, execute.Need{Name: b.opt.Executor})
-	if err != nil {
-		return nil, err
-	}
-	root, err := execute.Materialize(ctx, b.store, blobsOf(layers))
-	if err != nil {
-		return nil, fmt.Errorf("unpacking the base to run its interpreter: %w", err)
-	}
-	c := bytecode.New(bytecode.Options{Store: b.store, Executor: executor, Root: root, Python: p.Interpreter, ID: p.Compiler,
-		Jobs: b.opt.jobs(), Finished: b.onCompiled})
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.compilers = append(b.compilers, c)
-	return c, nil
-}
-
-// blobsOf returns what a root is made of.
-func blobsOf(layers []made) []execute.LayerBlob {
-	blobs := make([]execute.LayerBlob, len(layers))
-	for i, l := range layers {
-		blobs[i] = execute.LayerBlob{Digest: l.Digest, DiffID: l.DiffID}
-	}
-	return blobs
-}
-
-// onCompiled shows one source that is done. It is called from several goroutines, as every event may be.
-func (b *builder) onCompiled(path string) {
-	b.compiled.Add(1)
-	b.opt.on(Event{Stage: "bytecode", Item: path, Done: 1, Total: 1})
-}
-
-// compileAll compiles sources, and tells progress how many there are.
-func (b *builder) compileAll(ctx context.Context, c *bytecode.Compiler, sources []bytecode.Source) ([][]byte, error) {
-	for _, s := range sources {
-		b.opt.on(Event{Stage: "bytecode", Item: s.Path, Total: 1})
-	}
-	return c.Compile(ctx, sources)
-}
-
-// bytecodeEntry is the .pyc of a source, a path in the image that starts with a slash.
-func bytecodeEntry(p *plan.Plan, source string, code []byte) entry.Entry {
-	return entry.NewFile(bytecode.PycPath(source, p.MinorNumber())[1:], code, false)
 }
 
 // time starts a clock for a stage and returns what stops it.

@@ -38,7 +38,7 @@ func TestGoldenDigest(t *testing.T) {
 		s.lock(t, dir)
 		result := run(t, s.options(t, dir))
 		fmt.Fprintf(&got, "%s: manifest %s\n", shape.name, result.Digest)
-		for _, l := range result.Layers {
+		for _, l := range result.Platforms[0].Layers {
 			fmt.Fprintf(&got, "%s: %s %s\n", shape.name, l.Kind, l.Digest)
 		}
 	}

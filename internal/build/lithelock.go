@@ -9,12 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/lithe-build/lithe/internal/base"
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/lithelock"
-	"github.com/lithe-build/lithe/internal/lock"
-	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/store"
 )
 
@@ -57,16 +56,19 @@ func badLitheLock(what string) error {
 
 // litheLock is what this build would write. The format stays that of the old one, and so do the sizes of files that the
 // project's lock still has.
-func litheLock(old *lithelock.Lock, l *lock.Lock, pins *base.Pins, p *plan.Plan) *lithelock.Lock {
+func litheLock(d *decision) (*lithelock.Lock, error) {
 	out := &lithelock.Lock{
-		Version: lithelock.Version, Format: lithelock.Format, Created: pins.Created,
-		Python: p.Python, Compiler: p.Compiler, Base: lockedBase(pins), Platforms: lockedPlatforms(pins),
+		Version: lithelock.Version, Format: lithelock.Format, Created: d.pins.Created,
+		Base: lockedBase(d.pins), Platforms: lockedPlatforms(d.pins), Sizes: lockedSizes(d),
 	}
-	if old != nil {
-		out.Format = old.Format
+	if d.litheLock != nil {
+		out.Format = d.litheLock.Format
 	}
-	out.Sizes = lockedSizes(old, l, p)
-	return out
+	// Of the first platform by name, whichever is built, so that builds for one and for another write the same file.
+	first := slices.MinFunc(d.pins.Platforms, func(a, b base.Selection) int { return strings.Compare(a.Platform, b.Platform) })
+	facts, err := d.pins.Facts(first.Platform)
+	out.Python, out.Compiler = facts.Python, facts.Python
+	return out, err
 }
 
 func lockedBase(pins *base.Pins) lithelock.Base {
@@ -80,7 +82,7 @@ func lockedBase(pins *base.Pins) lithelock.Base {
 func lockedPlatforms(pins *base.Pins) []lithelock.Platform {
 	var out []lithelock.Platform
 	for _, s := range pins.Platforms {
-		platform := lithelock.Platform{Name: s.Platform}
+		platform := lithelock.Platform{Name: s.Platform, Created: s.Created}
 		for _, p := range s.Packages {
 			platform.Packages = append(platform.Packages, lithelock.Package(p))
 		}
@@ -89,10 +91,10 @@ func lockedPlatforms(pins *base.Pins) []lithelock.Platform {
 	return out
 }
 
-// lockedSizes lists the files of the plan whose size the project's lock does not tell, and those of other targets.
-func lockedSizes(old *lithelock.Lock, l *lock.Lock, p *plan.Plan) []lithelock.Size {
+// lockedSizes lists the files of the plans whose size the project's lock does not tell, and those of other targets.
+func lockedSizes(d *decision) []lithelock.Size {
 	unsized := map[string]bool{}
-	for _, pkg := range l.Packages {
+	for _, pkg := range d.lock.Packages {
 		for _, f := range pkg.Files {
 			if f.Size == 0 {
 				unsized[f.Hash] = true
@@ -107,40 +109,27 @@ func lockedSizes(old *lithelock.Lock, l *lock.Lock, p *plan.Plan) []lithelock.Si
 			sizes = append(sizes, s)
 		}
 	}
-	for _, pkg := range p.Packages {
-		add(lithelock.Size{File: pkg.Filename, Hash: pkg.Hash, Size: pkg.Size})
+	for _, v := range d.variants {
+		for _, pkg := range v.packages {
+			add(lithelock.Size{File: pkg.Filename, Hash: pkg.Hash, Size: pkg.Size})
+		}
 	}
-	if old != nil {
-		for _, s := range old.Sizes {
+	if d.litheLock != nil {
+		for _, s := range d.litheLock.Sizes {
 			add(s)
 		}
 	}
 	return sizes
 }
 
-// pinsOf returns the base that lithe.lock has, and whether it has the platform.
-func pinsOf(l *lithelock.Lock, platform string) (*base.Pins, bool) {
-	if l == nil {
-		return nil, false
-	}
-	pins := &base.Pins{Name: l.Base.Name, Created: l.Created}
-	for _, i := range l.Base.Indexes {
-		pins.Releases = append(pins.Releases, base.Release{Suite: i.Suite, Date: i.Date, Expired: i.Expired})
-	}
-	for _, p := range l.Platforms {
-		s := base.Selection{Platform: p.Name}
-		for _, pkg := range p.Packages {
-			s.Packages = append(s.Packages, base.Pin(pkg))
-		}
-		pins.Platforms = append(pins.Platforms, s)
-	}
-	return pins, slices.ContainsFunc(l.Platforms, func(p lithelock.Platform) bool { return p.Name == platform })
-}
-
 // saveLitheLock writes lithe.lock if it changes, and returns what changed in a sentence each. With --locked a change is
 // an error.
 func (b *builder) saveLitheLock(d *decision) ([]string, error) {
-	data := litheLock(d.litheLock, d.lock, d.pins, d.plan).Encode()
+	l, err := litheLock(d)
+	if err != nil {
+		return nil, err
+	}
+	data := l.Encode()
 	if bytes.Equal(data, d.litheLockData) {
 		return nil, nil
 	}

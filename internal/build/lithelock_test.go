@@ -10,7 +10,6 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/lithelock"
 	"github.com/lithe-build/lithe/internal/lock"
-	"github.com/lithe-build/lithe/internal/plan"
 )
 
 // A lithe.lock that cannot be read is a problem with a hint, and a device in its place, which would never end, is none
@@ -43,7 +42,9 @@ func TestReadLitheLockRefuses(t *testing.T) {
 // In a folder that cannot be written to, as a checkout in CI may be, the build stops with a way out.
 func TestLitheLockCannotBeWritten(t *testing.T) {
 	b := &builder{opt: Options{Dir: filepath.Join(t.TempDir(), "missing")}}
-	_, err := b.saveLitheLock(&decision{inputs: &inputs{lock: &lock.Lock{}}, plan: &plan.Plan{}, pins: &base.Pins{}})
+	pins := &base.Pins{Name: "debian:trixie", Platforms: []base.Selection{{Platform: "linux/amd64", Packages: []base.Pin{
+		{Name: "python3.13", Version: "3.13.5-2"}, {Name: "libc6", Version: "2.41-12"}}}}}
+	_, err := b.saveLitheLock(&decision{inputs: &inputs{lock: &lock.Lock{}}, pins: pins})
 	if p, ok := diag.Problems(err); !ok || !strings.Contains(p[0].Hint, "commit the result") {
 		t.Errorf("%v", err)
 	}

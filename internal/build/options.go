@@ -11,15 +11,16 @@ import (
 
 // Options says what to build and from where. The zero value of a field is its default.
 type Options struct {
-	Dir      string   // the project's folder
-	Lock     string   // lock file; "" means the configuration's, else the one that is found
-	Target   string   // "prod" or "dev" or one of the configuration's; "" means "prod"
-	Platform string   // "linux/amd64"; "" means the configuration's, else that of this machine
-	Package  string   // workspace member; "" means the configuration's, else the root
-	Groups   []string // dependency groups beside the target's
-	Extras   []string // extras beside the target's
-	Base     string   // "" means the configuration's, else chosen by the Python version
-	Python   string   // "" means the configuration's
+	Dir       string   // the project's folder
+	Lock      string   // lock file; "" means the configuration's, else the one that is found
+	Target    string   // "prod" or "dev" or one of the configuration's; "" means "prod"
+	Platforms []string // "linux/amd64", "linux/arm64"; nil means the configuration's, else that of this machine
+	One       bool     // of several platforms, build only this machine's, else the first
+	Package   string   // workspace member; "" means the configuration's, else the root
+	Groups    []string // dependency groups beside the target's
+	Extras    []string // extras beside the target's
+	Base      string   // "" means the configuration's, else chosen by the Python version
+	Python    string   // "" means the configuration's
 
 	Locked       bool      // change no lithe.lock, and refuse where it would have to change or a file is not tracked
 	AllowExpired bool      // accept Debian indexes past their Valid-Until
@@ -47,7 +48,8 @@ type Options struct {
 	Log *slog.Logger // nil means silent
 	On  func(Event)  // progress; nil means nobody looks
 
-	lockOnly bool // only lithe.lock is wanted, in which no file of the project is
+	lockOnly bool   // only lithe.lock is wanted, in which no file of the project is
+	host     string // platform of this machine; "" means that of the running program
 }
 
 // debianSnapshot is where Debian keeps every package that it ever published.

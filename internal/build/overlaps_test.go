@@ -37,7 +37,7 @@ func TestOverlapWithProject(t *testing.T) {
 // fileIn returns a file as the highest layer that has it shows it.
 func fileIn(t *testing.T, result *build.Result, path string) (text string) {
 	t.Helper()
-	layers, err := result.Image.Layers()
+	layers, err := result.Platforms[0].Image.Layers()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -175,7 +175,7 @@ func bytecodeOf(ctx context.Context, p *plan.Plan, entries []entry.Entry, code c
 	var out []entry.Entry
 	for i, data := range compiled {
 		if data != nil {
-			out = append(out, bytecodeEntry(p, sources[i].Path, data))
+			out = append(out, bytecodeEntry(p.MinorNumber(), sources[i].Path, data))
 		}
 	}
 	return out, nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,8 +27,9 @@ type inputs struct {
 	lock          *lock.Lock
 	litheLock     *lithelock.Lock // nil when there is none
 	litheLockData []byte
-	target        plan.Target
-	base          string // "debian:trixie"
+	target        plan.Target     // without platform, Python and C library
+	platforms     []plan.Platform // to build for, sorted by name
+	base          string          // "debian:trixie"
 	decisions     []project.Evidence
 	wheel         *wheel.Wheel   // of the project, nil for one that is no package
 	files         *project.Files // that are copied
@@ -54,8 +56,12 @@ func read(opt Options) (*inputs, error) {
 	if err = in.chooseBase(opt.Base); err != nil {
 		return nil, err
 	}
-	if in.target, err = in.newTarget(opt); err != nil {
+	if in.platforms, err = in.choosePlatforms(opt); err != nil {
 		return nil, err
+	}
+	in.target = plan.Target{
+		Name: in.config.Name, Package: cmp.Or(opt.Package, in.config.Package),
+		Groups: slices.Concat(in.config.Groups, opt.Groups), Extras: slices.Concat(in.config.Extras, opt.Extras),
 	}
 	if err := in.checkMember(); err != nil {
 		return nil, err
@@ -80,29 +86,6 @@ func (in *inputs) checkMember() error {
 	return nil
 }
 
-func (in *inputs) newTarget(opt Options) (plan.Target, error) {
-	t := plan.Target{
-		Name: in.config.Name, Package: cmp.Or(opt.Package, in.config.Package),
-		Groups: slices.Concat(in.config.Groups, opt.Groups), Extras: slices.Concat(in.config.Extras, opt.Extras),
-	}
-	platform := opt.Platform
-	if platform == "" && len(in.config.Platforms) > 0 {
-		if len(in.config.Platforms) > 1 {
-			return t, in.unsupported("platforms", "an image of several platforms cannot be built yet", "name one with --platform")
-		}
-		platform = in.config.Platforms[0]
-	}
-	var err error
-	t.Platform, err = plan.ParsePlatform(cmp.Or(platform, defaultPlatform))
-	if err == nil && t.Platform.String() != defaultPlatform {
-		err = in.unsupported("platforms", fmt.Sprintf("platform %s cannot be built yet", t.Platform), "build for "+defaultPlatform)
-	}
-	return t, err
-}
-
-// defaultPlatform is the one platform that images are built for so far.
-const defaultPlatform = "linux/amd64"
-
 func (in *inputs) unsupported(key, what, hint string) error {
 	pos, _ := in.config.Position(key)
 	return &diag.Error{Pos: pos, Code: "unsupported", What: what, Hint: hint}
@@ -111,48 +94,44 @@ func (in *inputs) unsupported(key, what, hint string) error {
 // decision is what will be built, and from what.
 type decision struct {
 	*inputs
-	plan *plan.Plan
-	pins *base.Pins
+	pins     *base.Pins // of all platforms that lithe.lock has, the built ones among them
+	host     string     // the platform of this machine, whose interpreter compiles for all
+	variants []*variant // sorted by platform
 }
 
-// decide reads the folder and makes the plan. All problems that can be known before a download are reported before one,
-// together. With upgrade the base is resolved anew, whatever lithe.lock says.
+// decide reads the folder and makes the plans. All problems that can be known before a download are reported before one,
+// together and for all platforms. With upgrade the base is resolved anew, whatever lithe.lock says.
 func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	in, err := read(b.opt)
 	if err != nil {
 		return nil, err
 	}
-	packages, expected, err := b.check(in)
-	if err != nil {
+	d := &decision{inputs: in, host: b.opt.hostPlatform()}
+	if d.variants, err = b.check(in); err != nil {
 		return nil, err
 	}
-	pins, err := b.pins(ctx, in, upgrade)
-	if err != nil {
+	if d.pins, err = b.pins(ctx, in, upgrade); err != nil {
 		return nil, err
 	}
-	facts, err := pins.Facts(in.target.Platform.String())
-	if err != nil {
+	if err := d.confirm(); err != nil {
 		return nil, err
 	}
-	if facts != expected {
-		if packages, err = in.chooseFor(facts); err != nil {
-			return nil, err
-		}
-	}
-	if packages, err = b.sized(ctx, in, packages, upgrade); err != nil {
+	if err := b.sized(ctx, d, upgrade); err != nil {
 		return nil, err
 	}
-	p := plan.New(plan.Input{
-		Project: in.project, Config: in.config, Entry: in.entry, Decisions: in.decidePython(facts), Packages: packages,
-		Target: in.target, Base: pins.Name, Facts: facts, Wheel: in.wheel != nil, Untracked: in.untracked, Compiler: facts.Python,
-		Created: b.created(pins),
-	})
-	return &decision{inputs: in, plan: p, pins: pins}, nil
+	for _, v := range d.variants {
+		v.plan = plan.New(plan.Input{
+			Project: in.project, Config: in.config, Entry: in.entry, Decisions: in.decidePython(v.facts), Packages: v.packages,
+			Target: v.target, Base: d.pins.Name, Facts: v.facts, Wheel: in.wheel != nil, Untracked: in.untracked,
+			Compiler: v.facts.Python, Created: b.created(d.pins),
+		})
+	}
+	return d, nil
 }
 
-// check looks for every problem that needs no download: staleness, and a selection with the versions that the base had
+// check looks for every problem that needs no download: staleness, and selections with the versions that the base had
 // when this release of lithe was made.
-func (b *builder) check(in *inputs) ([]plan.Package, base.Facts, error) {
+func (b *builder) check(in *inputs) ([]*variant, error) {
 	var problems diag.List
 	if b.opt.Stale != "warn" {
 		problems = append(problems, in.lock.Stale...)
@@ -163,34 +142,84 @@ func (b *builder) check(in *inputs) ([]plan.Package, base.Facts, error) {
 	b.warn(in.project.Warnings)
 	b.warn(in.files.Warnings)
 	problems = append(problems, b.untracked(in)...)
-	facts, err := in.expectedFacts()
-	if err != nil {
-		return nil, facts, err
+	var variants []*variant
+	var errs []error
+	for _, platform := range in.platforms {
+		facts, err := in.expectedFacts(platform.String())
+		if err != nil {
+			return nil, err
+		}
+		if err := b.checkPython(in, facts.Python); err != nil {
+			return nil, joinProblems(problems, err)
+		}
+		v, err := in.choose(platform, facts)
+		variants, errs = append(variants, v), append(errs, err)
 	}
-	if err := b.checkPython(in, facts.Python); err != nil {
-		return nil, facts, joinProblems(problems, err)
-	}
-	packages, err := in.chooseFor(facts)
-	return packages, facts, joinProblems(problems, err)
+	return variants, joinProblems(problems, errs...)
 }
 
 // expectedFacts is what the base has by lithe.lock, else what its suite had when this release was made.
-func (in *inputs) expectedFacts() (base.Facts, error) {
-	if pins, ok := pinsOf(in.litheLock, in.target.Platform.String()); ok && pins.Name == in.base {
-		return pins.Facts(in.target.Platform.String())
+func (in *inputs) expectedFacts(platform string) (base.Facts, error) {
+	if pins := pinsOf(in.litheLock); pins.Has(platform) && pins.Name == in.base {
+		return pins.Facts(platform)
 	}
 	return base.Expected(in.base)
 }
 
-// chooseFor selects the packages for the Python and the C library of a base.
-func (in *inputs) chooseFor(facts base.Facts) ([]plan.Package, error) {
-	in.target.Python, in.target.Libc = facts.Python, facts.Libc
-	return in.choose()
+// confirm selects anew where the base has other versions than was expected.
+func (d *decision) confirm() error {
+	var errs []error
+	for i, v := range d.variants {
+		facts, err := d.pins.Facts(v.name())
+		if err != nil {
+			return err
+		}
+		if facts == v.facts {
+			continue
+		}
+		d.variants[i], err = d.choose(v.target.Platform, facts)
+		errs = append(errs, err)
+	}
+	if err := joinProblems(nil, errs...); err != nil {
+		return err
+	}
+	return d.checkCompiler()
 }
 
-// choose selects the packages and refuses the kinds that cannot be built yet.
-func (in *inputs) choose() ([]plan.Package, error) {
-	packages, err := plan.Select(in.lock, in.target)
+// checkCompiler refuses a platform whose Python is not the one that would compile for it: what another release writes
+// differs, even under the same magic number.
+func (d *decision) checkCompiler() error {
+	if !d.config.Bytecode {
+		return nil
+	}
+	host, err := d.pins.Facts(d.host)
+	if err != nil {
+		return err
+	}
+	var problems diag.List
+	for _, v := range d.variants {
+		if v.facts.Python != host.Python {
+			problems.Add(&diag.Error{Code: "compiler-mismatch",
+				What: fmt.Sprintf("%s for %s has Python %s, and for %s, whose interpreter makes the bytecode here, %s", d.pins.Name,
+					v.name(), v.facts.Python, d.host, host.Python),
+				Hint: "`lithe lock --upgrade` moves all platforms to the same packages"})
+		}
+	}
+	return problems.Err()
+}
+
+// choose selects the packages of a platform, for the Python and the C library of its base.
+func (in *inputs) choose(platform plan.Platform, facts base.Facts) (*variant, error) {
+	v := &variant{target: in.target, facts: facts}
+	v.target.Platform, v.target.Python, v.target.Libc = platform, facts.Python, facts.Libc
+	var err error
+	v.packages, err = in.selectFor(v.target)
+	return v, err
+}
+
+// selectFor selects packages and refuses the kinds that cannot be built yet.
+func (in *inputs) selectFor(target plan.Target) ([]plan.Package, error) {
+	packages, err := plan.Select(in.lock, target)
 	if err != nil {
 		return nil, in.withBases(err)
 	}
@@ -226,63 +255,59 @@ func notYet(p plan.Package) *diag.Error {
 		Hint: hint}
 }
 
-// pins returns the base of lithe.lock, or that of today's indexes where it has none for the platform.
-func (b *builder) pins(ctx context.Context, in *inputs, upgrade bool) (*base.Pins, error) {
-	platform := in.target.Platform.String()
-	locked, ok := pinsOf(in.litheLock, platform)
-	if ok && locked.Name == in.base && !upgrade {
-		return locked, nil
-	}
-	if b.opt.Locked {
-		return nil, outOfDate(in)
-	}
-	defer b.time("index")()
-	opt := b.bases
-	opt.Name, opt.Platforms = in.base, []string{platform}
-	pins, err := base.Resolve(ctx, b.client, opt, b.onBase)
-	if err != nil {
-		return nil, err
-	}
-	b.ended("index", "%s as of %s", pins.Name, pins.Created.Format(time.DateOnly))
-	return pins, nil
-}
-
 // sized completes packages whose size the project's lock does not tell: from lithe.lock, else from the index. What the
 // index says beside it stays out of the plan, which must not depend on who was asked; fetch remembers it.
-func (b *builder) sized(ctx context.Context, in *inputs, packages []plan.Package, upgrade bool) ([]plan.Package, error) {
-	packages = slices.Clone(packages)
-	var unsized []int
-	for i := range packages {
-		p := &packages[i]
-		if p.Size == 0 && in.litheLock != nil && !upgrade {
-			p.Size = in.litheLock.SizeOf(p.Hash)
-		}
-		if p.Size == 0 {
-			unsized = append(unsized, i)
+func (b *builder) sized(ctx context.Context, d *decision, upgrade bool) error {
+	unsized := map[string]plan.Package{}
+	for _, v := range d.variants {
+		v.packages = slices.Clone(v.packages)
+		for i := range v.packages {
+			p := &v.packages[i]
+			if p.Size == 0 && d.litheLock != nil && !upgrade {
+				p.Size = d.litheLock.SizeOf(p.Hash)
+			}
+			if p.Size == 0 {
+				unsized[p.Hash] = *p
+			}
 		}
 	}
 	if len(unsized) == 0 {
-		return packages, nil
+		return nil
 	}
 	if b.opt.Locked {
-		return nil, outOfDate(in)
+		return outOfDate(d.inputs)
 	}
+	sizes, err := b.askSizes(ctx, unsized)
+	if err != nil {
+		return err
+	}
+	for _, v := range d.variants {
+		for i := range v.packages {
+			p := &v.packages[i]
+			p.Size = cmp.Or(p.Size, sizes[p.Hash])
+		}
+	}
+	return nil
+}
+
+// askSizes asks the index for the sizes of files, by hash, and remembers where they are.
+func (b *builder) askSizes(ctx context.Context, unsized map[string]plan.Package) (map[string]int64, error) {
 	defer b.time("resolve")()
-	asked := make([]plan.Package, len(unsized))
-	for n, i := range unsized {
-		asked[n] = packages[i]
+	var asked []plan.Package
+	for _, hash := range slices.Sorted(maps.Keys(unsized)) {
+		asked = append(asked, unsized[hash])
 	}
 	located, err := artifact.Resolve(ctx, b.client, b.opt.Index, asked)
 	if err != nil {
 		return nil, err
 	}
+	sizes := map[string]int64{}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for n, i := range unsized {
-		packages[i].Size = located[n].Size
-		b.urls[packages[i].Hash] = located[n].URL
+	for _, p := range located {
+		sizes[p.Hash], b.urls[p.Hash] = p.Size, p.URL
 	}
-	return packages, nil
+	return sizes, nil
 }
 
 // created is the date of the image.

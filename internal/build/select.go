@@ -42,7 +42,7 @@ func Select(opt SelectOptions) (plan.Target, []plan.Package, diag.List, error) {
 		t.Libc = expected.Libc
 	}
 	if t.Platform.OS == "" {
-		if t.Platform, err = plan.ParsePlatform(defaultPlatform); err != nil {
+		if t.Platform, err = plan.ParsePlatform(supported[0]); err != nil {
 			return t, nil, nil, err
 		}
 	}
@@ -53,13 +53,21 @@ func Select(opt SelectOptions) (plan.Target, []plan.Package, diag.List, error) {
 	return t, packages, l.Warnings, joinProblems(l.Stale, err)
 }
 
-// joinProblems adds the problems of err to others. An error that is no problem of the user's comes first.
-func joinProblems(problems diag.List, err error) error {
-	found, ok := diag.Problems(err)
-	if err != nil && !ok {
-		return err
+// joinProblems adds the problems of errors to others, each once. An error that is no problem of the user's comes first.
+func joinProblems(problems diag.List, errs ...error) error {
+	problems = slices.Clone(problems)
+	for _, err := range errs {
+		found, ok := diag.Problems(err)
+		if err != nil && !ok {
+			return err
+		}
+		for _, p := range found {
+			if !slices.ContainsFunc(problems, func(o *diag.Error) bool { return o.Error() == p.Error() }) {
+				problems = append(problems, p)
+			}
+		}
 	}
-	return append(slices.Clone(problems), found...).Err()
+	return problems.Err()
 }
 
 // configuredLock returns the configuration's lock file. A project that cannot be read may still have a lock that can.
@@ -71,10 +79,12 @@ func configuredLock(dir string) string {
 	return p.Config.Lock
 }
 
-// Explain returns the plan of a project without building it. It reads the Debian indexes if lithe.lock has no base.
+// Explain returns the plan of a project without building it: of several platforms, that of one. It reads the Debian
+// indexes if lithe.lock has no base.
 func Explain(ctx context.Context, opt Options) (p *plan.Plan, err error) {
+	opt.One = true
 	err = decided(ctx, opt, false, func(_ *builder, d *decision) error {
-		p = d.plan
+		p = d.variants[0].plan
 		return nil
 	})
 	return p, err
@@ -88,9 +98,13 @@ func Lock(ctx context.Context, opt Options, upgrade bool) (changes []string, err
 		if changes, err = b.saveLitheLock(d); err != nil {
 			return err
 		}
-		platform := d.target.Platform.String()
-		if before, ok := pinsOf(d.litheLock, platform); ok {
-			changes = append(changes, movedPackages(before, d.pins, platform)...)
+		before := pinsOf(d.litheLock)
+		for _, s := range d.pins.Platforms {
+			if before.Has(s.Platform) {
+				changes = append(changes, movedPackages(before, d.pins, s.Platform)...)
+			} else if d.litheLock != nil {
+				changes = append(changes, s.Platform+" is new")
+			}
 		}
 		return nil
 	})
@@ -101,6 +115,10 @@ func Lock(ctx context.Context, opt Options, upgrade bool) (changes []string, err
 func movedPackages(before, after *base.Pins, platform string) []string {
 	old, _ := before.Selection(platform)
 	now, _ := after.Selection(platform)
+	mark := ""
+	if len(after.Platforms) > 1 {
+		mark = platform + ": "
+	}
 	versions := map[string]string{}
 	for _, p := range old.Packages {
 		versions[p.Name] = p.Version
@@ -109,15 +127,15 @@ func movedPackages(before, after *base.Pins, platform string) []string {
 	for _, p := range now.Packages {
 		switch was, ok := versions[p.Name]; {
 		case !ok:
-			out = append(out, fmt.Sprintf("%s %s is new", p.Name, p.Version))
+			out = append(out, fmt.Sprintf("%s%s %s is new", mark, p.Name, p.Version))
 		case was != p.Version:
-			out = append(out, fmt.Sprintf("%s %s -> %s", p.Name, was, p.Version))
+			out = append(out, fmt.Sprintf("%s%s %s -> %s", mark, p.Name, was, p.Version))
 		}
 		delete(versions, p.Name)
 	}
 	for _, p := range old.Packages {
 		if _, gone := versions[p.Name]; gone {
-			out = append(out, fmt.Sprintf("%s %s is gone", p.Name, p.Version))
+			out = append(out, fmt.Sprintf("%s%s %s is gone", mark, p.Name, p.Version))
 		}
 	}
 	return out

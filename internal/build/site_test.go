@@ -24,7 +24,7 @@ type site struct {
 
 func newSite(t *testing.T, wheels ...pyindex.Wheel) *site {
 	t.Helper()
-	suites := debmirror.Trixie("amd64")
+	suites := debmirror.Trixie("amd64", "arm64")
 	for _, s := range suites {
 		for i := range s.Packages {
 			s.Packages[i].Compression = "none" // no compressor's version in any digest
@@ -48,7 +48,7 @@ func (s *site) options(t *testing.T, dir string) build.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return build.Options{Dir: dir, Store: t.TempDir(), Index: index, DebianMirror: s.mirror.URL,
+	return build.Options{Dir: dir, Platforms: []string{"linux/amd64"}, Store: t.TempDir(), Index: index, DebianMirror: s.mirror.URL,
 		DebianSecurityMirror: s.mirror.SecurityURL, DebianKeyring: s.keyring, Now: debmirror.DefaultDate.AddDate(0, 1, 0)}
 }
 
@@ -131,8 +131,8 @@ func compare(before, after *build.Result) change {
 // missing returns the layers of one result that the other lacks.
 func missing(of, in *build.Result) []string {
 	var out []string
-	for _, l := range of.Layers {
-		if !slices.ContainsFunc(in.Layers, func(o build.Layer) bool { return o.Digest == l.Digest }) {
+	for _, l := range of.Platforms[0].Layers {
+		if !slices.ContainsFunc(in.Platforms[0].Layers, func(o build.Layer) bool { return o.Digest == l.Digest }) {
 			out = append(out, strings.TrimSpace(string(l.Kind)+" "+strings.Join(l.Packages, ", ")))
 		}
 	}

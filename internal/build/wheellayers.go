@@ -16,22 +16,21 @@ import (
 	"github.com/lithe-build/lithe/internal/store"
 )
 
-// compile turns sources into .pyc files in order, nil where one does not compile. It is nil without bytecode.
-type compile func(context.Context, []bytecode.Source) ([][]byte, error)
-
-// wheelLayers returns the layers of the dependencies, in the plan's order. A layer that the store has needs neither
-// its wheels nor an interpreter.
-func (b *builder) wheelLayers(ctx context.Context, p *plan.Plan, dropped map[string][]string, code compile) ([]made, error) {
-	layers := make([]made, len(p.Layers))
+// wheelLayers makes the layers of the dependencies of all platforms, in the order of their plans. A layer that the store
+// has needs neither its wheels nor an interpreter. Those of all platforms share one limit, and so the memory it stands for.
+func (b *builder) wheelLayers(ctx context.Context, variants []*variant, code compile) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(b.opt.layersAtOnce())
-	for i, l := range p.Layers {
-		g.Go(func() (err error) {
-			layers[i], err = b.wheelLayer(ctx, p, l, dropped, code)
-			return err
-		})
+	for _, v := range variants {
+		v.wheels = make([]made, len(v.plan.Layers))
+		for i, l := range v.plan.Layers {
+			g.Go(func() (err error) {
+				v.wheels[i], err = b.wheelLayer(ctx, v.plan, l, v.dropped, code.when(v.plan.Bytecode))
+				return err
+			})
+		}
 	}
-	return layers, g.Wait()
+	return g.Wait()
 }
 
 func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dropped map[string][]string, code compile) (made, error) {

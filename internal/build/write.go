@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/lithe-build/lithe/internal/destination"
 )
 
@@ -33,14 +31,16 @@ func (b *builder) write(ctx context.Context, result *Result) error {
 }
 
 func (b *builder) writeTo(ctx context.Context, result *Result, name string, d destination.Destination) error {
-	img := destination.Image{Manifests: []v1.Image{result.Image}}
-	written, err := d.Write(ctx, img, destination.Options{Tags: b.opt.Tags, On: func(e destination.Event) {
+	written, err := d.Write(ctx, result.written(), destination.Options{Tags: b.opt.Tags, On: func(e destination.Event) {
 		b.opt.on(Event{Stage: "write", Item: name, Done: e.Done, Total: e.Total, Unit: "B"})
 	}})
 	if err != nil {
 		return err
 	}
 	result.Outputs = append(result.Outputs, Output{Destination: name, Reference: written.Digest, Sent: written.Sent, ID: written.ID})
+	if written.Platform != "" {
+		name += " holds one platform, and got " + written.Platform
+	}
 	b.ended("write", "%s, %s", name, movedText(written.Sent))
 	return nil
 }

@@ -123,7 +123,18 @@ type layerMetadata struct {
 }
 
 func newMetadata(r *build.Result) metadata {
-	p := platformMetadata{Platform: r.Plan.Target.Platform.String(), Digest: r.Digest}
+	m := metadata{Digest: r.Digest, Outputs: []outputMetadata{}, Timings: r.Timings}
+	for _, p := range r.Platforms {
+		m.Platforms = append(m.Platforms, newPlatformMetadata(p))
+	}
+	for _, o := range r.Outputs {
+		m.Outputs = append(m.Outputs, outputMetadata{Destination: o.Destination, Reference: o.Reference, Sent: o.Sent})
+	}
+	return m
+}
+
+func newPlatformMetadata(r build.PlatformResult) platformMetadata {
+	p := platformMetadata{Platform: r.Platform, Digest: r.Digest}
 	for _, l := range r.Layers {
 		reused := "none"
 		if l.Reused {
@@ -134,11 +145,7 @@ func newMetadata(r *build.Result) metadata {
 		p.Layers = append(p.Layers, layerMetadata{Digest: l.Digest, DiffID: l.DiffID, Size: l.Size, UnpackedSize: l.UnpackedSize,
 			Kind: string(l.Kind), Packages: append([]string{}, l.Packages...), Reused: reused})
 	}
-	outputs := []outputMetadata{}
-	for _, o := range r.Outputs {
-		outputs = append(outputs, outputMetadata{Destination: o.Destination, Reference: o.Reference, Sent: o.Sent})
-	}
-	return metadata{Digest: r.Digest, Platforms: []platformMetadata{p}, Outputs: outputs, Timings: r.Timings}
+	return p
 }
 
 // writeMetadata replaces a file whole.

@@ -27,7 +27,7 @@ func (a *app) addProjectFlags(cmd *cobra.Command) *projectFlags {
 	p := &projectFlags{}
 	f := cmd.Flags()
 	f.StringVar(&p.opt.Target, "target", "", "what to build: prod (main dependencies), dev (with the default groups), or one of [tool.lithe.targets]")
-	f.StringVar(&p.opt.Platform, "platform", "", "platform of the image, such as linux/amd64")
+	f.StringSliceVar(&p.opt.Platforms, "platform", nil, "`platform` of the image, linux/amd64 or linux/arm64; several with commas, or repeated")
 	f.StringVar(&p.opt.Package, "package", "", "member of the workspace")
 	f.StringVar(&p.opt.Lock, "lock", "", "lock `file` of the project")
 	f.StringVar(&p.opt.Stale, "stale", "error", "what a lock file that does not fit pyproject.toml is: error or warn")

@@ -76,7 +76,7 @@ func (a *app) run(ctx context.Context, opt build.Options, flags *runFlags, args 
 			return err // the user named an engine; do not go behind its back
 		}
 	}
-	opt.Load = engine != nil
+	opt.Load, opt.One = engine != nil, true
 	result, err := a.build(ctx, opt, flags.progress)
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (a *app) runEngine(engine destination.Engine, result *build.Result, flags *
 	if a.stdinIsTerminal() {
 		line = append(line, "--tty")
 	}
-	for _, p := range publishedPorts(flags.publish, result.Plan.Config.ExposedPorts) {
+	for _, p := range publishedPorts(flags.publish, result.Platforms[0].Plan.Config.ExposedPorts) {
 		line = append(line, "--publish", p)
 	}
 	for _, e := range flags.env {
@@ -155,11 +155,11 @@ func (a *app) runSandbox(ctx context.Context, result *build.Result, flags *runFl
 	if err != nil {
 		return err
 	}
-	root, err := result.Materialize(ctx)
+	root, err := result.Platforms[0].Materialize(ctx)
 	if err != nil {
 		return err
 	}
-	cfg := result.Plan.Config
+	cfg := result.Platforms[0].Plan.Config
 	process := execute.Process{Entrypoint: cfg.Entrypoint, Cmd: cfg.Cmd, Env: slices.Concat(cfg.Env, flags.env), User: cfg.User, WorkingDir: cfg.WorkingDir}
 	command, err := process.Command(args)
 	if err != nil {

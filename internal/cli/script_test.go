@@ -73,7 +73,7 @@ func catalogue() []pyindex.Wheel {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, suites: debmirror.Trixie("amd64"), index: pyindex.New(t, catalogue()...)}
+	w := &world{t: t, suites: debmirror.Trixie("amd64", "arm64"), index: pyindex.New(t, catalogue()...)}
 	w.mirror = debmirror.New(t, w.suites...)
 	w.keyring = w.mirror.KeyringFile(t)
 	return w

@@ -34,6 +34,7 @@ type configFile struct {
 	Created      string      `json:"created"`
 	Architecture string      `json:"architecture"`
 	OS           string      `json:"os"`
+	Variant      string      `json:"variant,omitempty"`
 	Config       execution   `json:"config"`
 	RootFS       rootFS      `json:"rootfs"`
 	History      []historyOf `json:"history"`
@@ -67,7 +68,7 @@ func newConfigFile(c plan.Config, layers []layer.Record) configFile {
 	created := c.Created.UTC().Format(time.RFC3339) // whole seconds, as SOURCE_DATE_EPOCH counts
 	f := configFile{
 		Created:      created,
-		Architecture: c.Platform.Arch, OS: c.Platform.OS,
+		Architecture: c.Platform.Arch, OS: c.Platform.OS, Variant: variant(c.Platform),
 		Config: execution{
 			User: c.User, ExposedPorts: set(c.ExposedPorts), Env: c.Env, Entrypoint: c.Entrypoint, Cmd: c.Cmd,
 			Volumes: set(c.Volumes), WorkingDir: c.WorkingDir, Labels: c.Labels, StopSignal: c.StopSignal,

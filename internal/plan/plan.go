@@ -17,7 +17,6 @@ import (
 
 	"github.com/lithe-build/lithe/internal/base"
 	"github.com/lithe-build/lithe/internal/project"
-	"github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/python/wheel"
 )
 
@@ -70,13 +69,7 @@ func New(in Input) *Plan {
 func (p *Plan) Minor() string { return base.Minor(p.Python) }
 
 // MinorNumber returns 13 for Python 3.13.5.
-func (p *Plan) MinorNumber() int {
-	v, err := version.Parse(p.Python)
-	if err != nil {
-		return 0 // base.Facts has parsed it
-	}
-	return v.Minor()
-}
+func (p *Plan) MinorNumber() int { return base.MinorNumber(p.Python) }
 
 // Title names the project as its image does.
 func (p *Plan) Title() string {
@@ -103,16 +96,17 @@ func (p *Plan) Scheme() wheel.Scheme {
 // MarshalJSON writes the plan as `lithe explain --json` shows it.
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Target     Target             `json:"target"`
-		Base       string             `json:"base"`
-		Python     string             `json:"python"`
-		Entrypoint []string           `json:"entrypoint"`
-		Packages   []Package          `json:"packages"`
-		Layers     []Layer            `json:"layers"`
-		Config     Config             `json:"config"`
-		Decisions  []project.Evidence `json:"decisions"`
-		Untracked  []string           `json:"untracked,omitempty"`
-	}{p.Target, p.Base, p.Python, p.Config.Entrypoint, p.Packages, p.AllLayers(), p.Config, p.Decisions, p.Untracked})
+		Target     Target              `json:"target"`
+		Base       string              `json:"base"`
+		Python     string              `json:"python"`
+		Entrypoint []string            `json:"entrypoint"`
+		Packages   []Package           `json:"packages"`
+		RequiredBy map[string][]Reason `json:"requiredBy"`
+		Layers     []Layer             `json:"layers"`
+		Config     Config              `json:"config"`
+		Decisions  []project.Evidence  `json:"decisions"`
+		Untracked  []string            `json:"untracked,omitempty"`
+	}{p.Target, p.Base, p.Python, p.Config.Entrypoint, p.Packages, RequiredBy(p.Packages), p.AllLayers(), p.Config, p.Decisions, p.Untracked})
 }
 
 // AllLayers returns every layer of the image in order.

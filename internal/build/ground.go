@@ -1,0 +1,148 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/bytecode"
+	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/store"
+)
+
+// ground is the base of one platform. Its layers are made when they are asked for, and once. A base that the store has
+// costs two records; another is assembled once, and its standard library compiled.
+type ground struct {
+	builder  *builder
+	pins     *base.Pins
+	platform string
+	facts    base.Facts
+
+	assembly once[*base.Base]
+	packaged once[[]made]
+	finished once[[]made]
+}
+
+// made is a layer and whether it was there already.
+type made struct {
+	layer.Record
+	reused bool
+}
+
+func (b *builder) newGround(pins *base.Pins, platform string, facts base.Facts) *ground {
+	return &ground{builder: b, pins: pins, platform: platform, facts: facts}
+}
+
+// bare returns the layers of the base and of the interpreter as they are packaged. An interpreter must run before its
+// own library is compiled.
+func (g *ground) bare(ctx context.Context) ([]made, error) {
+	return g.packaged.get(func() ([]made, error) {
+		lower, err := g.part(ctx, plan.BaseLayer)
+		if err != nil {
+			return nil, err
+		}
+		upper, err := g.part(ctx, plan.InterpreterLayer)
+		return []made{lower, upper}, err
+	})
+}
+
+// compiled returns the layers with the bytecode of the standard library.
+func (g *ground) compiled(ctx context.Context, code compile) ([]made, error) {
+	return g.finished.get(func() ([]made, error) {
+		lower, err := g.part(ctx, plan.BaseLayer)
+		if err != nil {
+			return nil, err
+		}
+		key := g.key(plan.InterpreterLayer)
+		key.Compiler = g.facts.Python
+		upper, err := g.builder.cached(ctx, store.Key(key), plan.InterpreterLayer, func() (layer.Contents, error) {
+			return g.compiledInterpreter(ctx, code)
+		})
+		return []made{lower, upper}, err
+	})
+}
+
+// key names a layer without bytecode.
+func (g *ground) key(kind plan.LayerKind) baseKey {
+	return baseKey{Format: layer.Format, Assembly: base.Format, Kind: string(kind), Packages: debDigests(g.pins, g.platform)}
+}
+
+// part is the layer of one part of the base as it is.
+func (g *ground) part(ctx context.Context, kind plan.LayerKind) (made, error) {
+	return g.builder.cached(ctx, store.Key(g.key(kind)), kind, func() (layer.Contents, error) {
+		return g.contents(ctx, kind)
+	})
+}
+
+// contents is one part of the base as it is.
+func (g *ground) contents(ctx context.Context, kind plan.LayerKind) (layer.Contents, error) {
+	bs, err := g.assembled(ctx)
+	if err != nil {
+		return layer.Contents{}, err
+	}
+	i := slices.IndexFunc(bs.Parts, func(p base.Part) bool { return p.Kind == string(kind) })
+	if i < 0 {
+		return layer.Contents{}, fmt.Errorf("base %s has no part %q", bs.Name, kind)
+	}
+	return layer.Contents{Entries: bs.Parts[i].Entries, Packages: bs.Parts[i].Packages}, nil
+}
+
+// assembled returns the entries of the base.
+func (g *ground) assembled(ctx context.Context) (*base.Base, error) {
+	return g.assembly.get(func() (*base.Base, error) {
+		return base.Assemble(ctx, g.builder.client, g.pins, g.platform, g.builder.bases, g.builder.onBase)
+	})
+}
+
+// compiledInterpreter is the interpreter's part with the bytecode of the standard library.
+func (g *ground) compiledInterpreter(ctx context.Context, code compile) (layer.Contents, error) {
+	contents, err := g.contents(ctx, plan.InterpreterLayer)
+	if err != nil {
+		return layer.Contents{}, err
+	}
+	bs, err := g.assembled(ctx)
+	if err != nil {
+		return layer.Contents{}, err
+	}
+	sources := stdlibSources(contents.Entries, bs.StdlibSources)
+	compiled, err := code(ctx, sources)
+	if err != nil {
+		return layer.Contents{}, fmt.Errorf("compiling the standard library: %w", err)
+	}
+	contents.Entries = slices.Clone(contents.Entries)
+	for i, data := range compiled {
+		if data != nil {
+			contents.Entries = append(contents.Entries, bytecodeEntry(base.MinorNumber(g.facts.Python), sources[i].Path, data))
+		}
+	}
+	return contents, nil
+}
+
+// stdlibSources returns the entries at these paths as sources for the compiler.
+func stdlibSources(entries []entry.Entry, paths []string) []bytecode.Source {
+	byPath := map[string]entry.Content{}
+	for _, e := range entries {
+		byPath[e.Path] = e.Content
+	}
+	var sources []bytecode.Source
+	for _, path := range paths {
+		sources = append(sources, bytecode.Source{Path: "/" + path, Content: byPath[path]})
+	}
+	return sources
+}
+
+// debDigests returns the digests of all packages of a platform's base, sorted, with the names that the base checks them
+// by.
+func debDigests(pins *base.Pins, platform string) []string {
+	selection, _ := pins.Selection(platform)
+	var digests []string
+	for _, pin := range selection.Packages {
+		digests = append(digests, strings.Join([]string{pin.Part, pin.Name, pin.Version, pin.Hash}, " "))
+	}
+	slices.Sort(digests)
+	return digests
+}

@@ -1,0 +1,114 @@
+package build
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/lithelock"
+)
+
+// pins returns the base of lithe.lock, completed from today's indexes by the platforms that it lacks. With upgrade, and
+// where the project moved to another base, all of it is resolved anew.
+func (b *builder) pins(ctx context.Context, in *inputs, upgrade bool) (*base.Pins, error) {
+	needed := in.neededPlatforms(b.opt.hostPlatform())
+	locked := pinsOf(in.litheLock)
+	if upgrade || locked.Name != in.base {
+		return b.resolve(ctx, in, union(needed, lockedNames(locked)))
+	}
+	missing := slices.DeleteFunc(needed, locked.Has)
+	if len(missing) == 0 {
+		return locked, nil
+	}
+	added, err := b.resolve(ctx, in, missing)
+	if err != nil {
+		return nil, err
+	}
+	return withPlatforms(locked, added), nil
+}
+
+// neededPlatforms returns the platforms whose bases this build needs: those that are built, and where one of them gets its
+// bytecode from elsewhere, that of the machine, whose interpreter runs.
+func (in *inputs) neededPlatforms(host string) []string {
+	var names []string
+	for _, p := range in.platforms {
+		names = append(names, p.String())
+	}
+	if in.config.Bytecode {
+		names = union(names, []string{host})
+	}
+	return names
+}
+
+// resolve reads today's indexes.
+func (b *builder) resolve(ctx context.Context, in *inputs, platforms []string) (*base.Pins, error) {
+	if b.opt.Locked {
+		return nil, outOfDate(in)
+	}
+	defer b.time("index")()
+	opt := b.bases
+	opt.Name, opt.Platforms = in.base, platforms
+	pins, err := base.Resolve(ctx, b.client, opt, b.onBase)
+	if err != nil {
+		return nil, err
+	}
+	b.ended("index", "%s as of %s", pins.Name, pins.Created.Format(time.DateOnly))
+	return pins, nil
+}
+
+// withPlatforms adds platforms to a base. What was locked stays, and so does the date of the images: building for one more
+// platform must not move the digest of another.
+func withPlatforms(locked, added *base.Pins) *base.Pins {
+	for _, s := range added.Platforms {
+		if !added.Created.Equal(locked.Created) {
+			s.Created = added.Created
+		}
+		locked.Platforms = append(locked.Platforms, s)
+	}
+	for _, r := range added.Releases {
+		i := slices.IndexFunc(locked.Releases, func(l base.Release) bool { return l.Suite == r.Suite })
+		if i < 0 {
+			locked.Releases = append(locked.Releases, r)
+			continue
+		}
+		locked.Releases[i].Expired = locked.Releases[i].Expired || r.Expired
+	}
+	return locked
+}
+
+// union returns all names once, sorted.
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// lockedNames returns the platforms of a lock that this release can build.
+func lockedNames(pins *base.Pins) (names []string) {
+	for _, s := range pins.Platforms {
+		if slices.Contains(supported, s.Platform) {
+			names = append(names, s.Platform)
+		}
+	}
+	return names
+}
+
+// pinsOf returns the base that lithe.lock has; one without a name if there is none.
+func pinsOf(l *lithelock.Lock) *base.Pins {
+	if l == nil {
+		return &base.Pins{}
+	}
+	pins := &base.Pins{Name: l.Base.Name, Created: l.Created}
+	for _, i := range l.Base.Indexes {
+		pins.Releases = append(pins.Releases, base.Release{Suite: i.Suite, Date: i.Date, Expired: i.Expired})
+	}
+	for _, p := range l.Platforms {
+		s := base.Selection{Platform: p.Name, Created: p.Created}
+		for _, pkg := range p.Packages {
+			s.Packages = append(s.Packages, base.Pin(pkg))
+		}
+		pins.Platforms = append(pins.Platforms, s)
+	}
+	return pins
+}

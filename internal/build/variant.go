@@ -1,0 +1,38 @@
+package build
+
+import (
+	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/plan"
+)
+
+// variant is the image of one platform: what is decided about it, and then what it is made of.
+type variant struct {
+	target   plan.Target
+	facts    base.Facts     // of the base for this platform
+	packages []plan.Package // selected for the target
+	plan     *plan.Plan
+
+	own     *ownCode
+	dropped map[string][]string // by distribution: paths that another one owns
+	ground  []made              // the base's layers
+	wheels  []made
+	top     made // first-party code
+}
+
+// name returns "linux/arm64".
+func (v *variant) name() string { return v.target.Platform.String() }
+
+// layers returns all layers, lowest first.
+func (v *variant) layers() []made {
+	all := make([]made, 0, len(v.ground)+len(v.wheels)+1)
+	all = append(append(all, v.ground...), v.wheels...)
+	return append(all, v.top)
+}
+
+// mark begins a line about one of several platforms.
+func (d *decision) mark(v *variant) string {
+	if len(d.variants) == 1 {
+		return ""
+	}
+	return v.name() + ": "
+}
