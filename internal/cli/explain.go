@@ -13,7 +13,8 @@ import (
 )
 
 const explainHelp = `Print what will be built and why: each decision with the file and line it comes from and the key that overrides it,
-the selected distributions with who requires them, and the layers.`
+the selected distributions as a tree of who requires which under which marker, and the layers. What a distribution
+requires stands below its first place; (*) says so at the others.`
 
 func (a *app) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "explain [DIR]", Short: "print what will be built, and why", Long: explainHelp, Args: maximumArgs(1)}
@@ -59,12 +60,8 @@ func printPlan(out io.Writer, p *plan.Plan) error {
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "\npackages\t%d\t\n", len(p.Packages))
-	for _, pkg := range p.Packages {
-		var by []string
-		for _, r := range pkg.Because {
-			by = append(by, r.String())
-		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", pkg.Name, pkg.Version, strings.Join(by, "; "))
+	for _, line := range treeLines(p.Packages) {
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", line[0], line[1], line[2])
 	}
 	fmt.Fprintf(w, "\nlayers\t%d\t\n", len(p.AllLayers()))
 	for _, l := range p.AllLayers() {
@@ -77,4 +74,46 @@ func printPlan(out io.Writer, p *plan.Plan) error {
 		fmt.Fprintf(w, "  %s\t\t\n", printable(name))
 	}
 	return w.Flush()
+}
+
+// treeLines draws the selection as a tree, with the version and the reason beside each line.
+func treeLines(packages []plan.Package) [][3]string {
+	var lines [][3]string
+	var ends []bool // for each depth, whether nothing more hangs from it
+	for _, b := range plan.Tree(packages) {
+		ends = append(ends[:max(b.Depth-1, 0)], b.Last)
+		name := printable(b.Name)
+		if b.Depth > 0 {
+			name = branchPrefix(ends) + name
+		}
+		if b.Seen {
+			name += " (*)"
+		}
+		var why []string
+		for _, r := range b.Because {
+			if text := r.Condition(); text != "" {
+				why = append(why, text)
+			}
+		}
+		lines = append(lines, [3]string{name, printable(b.Version), printable(strings.Join(why, "; "))})
+	}
+	return lines
+}
+
+// branchPrefix draws what stands before a name.
+func branchPrefix(ends []bool) string {
+	var out strings.Builder
+	for _, end := range ends[:len(ends)-1] {
+		if end {
+			out.WriteString("   ")
+		} else {
+			out.WriteString("│  ")
+		}
+	}
+	if ends[len(ends)-1] {
+		out.WriteString("└─ ")
+	} else {
+		out.WriteString("├─ ")
+	}
+	return out.String()
 }

@@ -47,19 +47,25 @@ type Reason struct {
 	Pos    diag.Position `json:"position"`
 }
 
-// String returns "fastapi[standard] if python_version >= '3.9'".
+// String returns "fastapi, extra standard, if python_version >= '3.9'".
 func (r Reason) String() string {
-	s := r.By
+	return strings.TrimSuffix(r.By+", "+r.Condition(), ", ")
+}
+
+// Condition says under what By requires it: "extra standard, if python_version >= '3.9'". It is empty for what By always
+// requires.
+func (r Reason) Condition() string {
+	var parts []string
 	if r.Extra != "" {
-		s += "[" + r.Extra + "]"
+		parts = append(parts, "extra "+r.Extra)
 	}
 	if r.Group != "" {
-		s += ", group " + r.Group
+		parts = append(parts, "group "+r.Group)
 	}
 	if !r.Marker.IsZero() {
-		s += " if " + r.Marker.String()
+		parts = append(parts, "if "+r.Marker.String())
 	}
-	return s
+	return strings.Join(parts, ", ")
 }
 
 // Select returns the packages of a lock that a target needs, sorted by name, with the file to take of each. The error

@@ -1,0 +1,97 @@
+package plan
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Branch is one line of the tree of a selection: a package below one that requires it.
+type Branch struct {
+	Depth   int      // 0 for what requires others and is itself no distribution of an index: the project
+	Last    bool     // of those below the same package
+	Name    string   // of the package
+	Version string   // "" for a project that is not selected
+	Because []Reason // of the requirement above it only; one package may require another by two extras
+	Seen    bool     // it stands further up with all below it
+}
+
+// Tree returns the selection as a tree, depth first and sorted by name: below each package those that it requires. A
+// package stands wherever it is required, and what it requires below its first place only.
+func Tree(packages []Package) []Branch {
+	t := tree{byName: map[string]*Package{}, below: map[string]map[string][]Reason{}, seen: map[string]bool{}}
+	for i := range packages {
+		p := &packages[i]
+		t.byName[p.Name] = p
+		for _, r := range p.Because {
+			if t.below[r.By] == nil {
+				t.below[r.By] = map[string][]Reason{}
+			}
+			t.below[r.By][p.Name] = append(t.below[r.By][p.Name], r)
+		}
+	}
+	for _, root := range t.roots() {
+		t.add(Branch{Name: root})
+	}
+	return t.out
+}
+
+// tree is a tree under way.
+type tree struct {
+	byName map[string]*Package
+	below  map[string]map[string][]Reason // by the one that requires, then the one that is required
+	seen   map[string]bool
+	out    []Branch
+}
+
+// roots are those who require and are required by nobody who was selected.
+func (t *tree) roots() []string {
+	var roots []string
+	for by := range t.below {
+		if p := t.byName[by]; p == nil || len(p.Because) == 0 {
+			roots = append(roots, by)
+		}
+	}
+	for name, p := range t.byName {
+		if len(p.Because) == 0 && t.below[name] == nil {
+			roots = append(roots, name)
+		}
+	}
+	return slices.Sorted(slices.Values(roots))
+}
+
+// add writes a package and what is below it.
+func (t *tree) add(b Branch) {
+	if p := t.byName[b.Name]; p != nil {
+		b.Version = p.Version
+	}
+	below := t.below[b.Name]
+	b.Seen = t.seen[b.Name] && len(below) > 0
+	t.out = append(t.out, b)
+	if t.seen[b.Name] {
+		return
+	}
+	t.seen[b.Name] = true
+	names := slices.Sorted(maps.Keys(below))
+	for i, name := range names {
+		t.add(Branch{Depth: b.Depth + 1, Last: i == len(names)-1, Name: name, Because: distinct(below[name])})
+	}
+}
+
+// distinct returns the reasons without those that read the same, in the order in which they stand in the lock.
+func distinct(reasons []Reason) []Reason {
+	sorted := slices.SortedStableFunc(slices.Values(reasons), func(a, b Reason) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), strings.Compare(a.String(), b.String()))
+	})
+	return slices.CompactFunc(sorted, func(a, b Reason) bool { return a.String() == b.String() })
+}
+
+// RequiredBy returns for each package who requires it, under which marker.
+func RequiredBy(packages []Package) map[string][]Reason {
+	out := map[string][]Reason{}
+	for _, p := range packages {
+		out[p.Name] = append([]Reason{}, distinct(p.Because)...)
+	}
+	return out
+}
