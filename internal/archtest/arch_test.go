@@ -48,9 +48,11 @@ var allowed = map[string][]string{
 	"debian/packages":   {"debian/control", "debian/version", "diag"},
 
 	// tools that stages share
-	"store":   {"diag"},
-	"fetch":   {"diag", "store"},
-	"execute": {"diag", "store"},
+	"store":             {"diag"},
+	"fetch":             {"diag", "store"},
+	"registry":          {"diag", "fetch", "registry/keychain", "store"},
+	"registry/keychain": {"fetch"},
+	"execute":           {"diag", "store"},
 
 	"baseimage": {"diag", "python/wheeltag"},
 
@@ -64,18 +66,18 @@ var allowed = map[string][]string{
 	"bytecode":    {"diag", "entry", "store", "execute", "python/marshal"},
 	"layer":       {"diag", "entry", "plan", "store", "python/wheel"},
 	"image":       {"diag", "layer", "plan", "project", "store"},
-	"destination": {"diag"},
+	"destination": {"diag", "fetch", "registry", "store"},
 
 	// the order of the stages, and the only package that prints
 	"build": slices.Concat(words, []string{"lithelock", "python/backend", "store", "fetch", "execute", "project", "lock",
-		"base", "plan", "artifact", "bytecode", "layer", "image", "destination"}),
-	"cli": slices.Concat(words, []string{"build", "plan", "lock", "project", "execute", "destination", "store", "artifact"}),
+		"base", "plan", "artifact", "bytecode", "layer", "image", "destination", "registry"}),
+	"cli": slices.Concat(words, []string{"build", "plan", "lock", "project", "execute", "destination", "store", "artifact", "registry"}),
 }
 
 // walls says which packages may import a library, or anything below it.
 var walls = map[string][]string{
 	"github.com/pelletier/go-toml":           {"toml"},
-	"github.com/google/go-containerregistry": {"base", "layer", "image", "destination", "build"},
+	"github.com/google/go-containerregistry": {"base", "layer", "image", "destination", "registry", "build"},
 	"github.com/spf13/cobra":                 {"cli"},
 	"github.com/ProtonMail/go-crypto":        {"debian/release", "base"},
 	"github.com/therootcompany/xz":           {"debian/compressed"},

@@ -41,6 +41,9 @@ type Options struct {
 	UserAgent string // "" means lithe
 	CABundle  string // PEM file in place of the system's certificate authorities; "" means the system's
 
+	// Transport makes the requests, and knows credentials and certificates by itself. Nil means Go's own.
+	Transport http.RoundTripper
+
 	// Auth returns the credentials for the host of a URL, which has none of its own. Nil means none.
 	Auth func(u *url.URL) (user, password string, ok bool)
 
@@ -80,8 +83,10 @@ func New(st *store.Store, opt Options) *Client {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Client{store: st, opt: opt, slots: make(chan struct{}, opt.Jobs)}
-	transport, err := newTransport(opt)
-	c.setup = err
+	transport := opt.Transport
+	if transport == nil {
+		transport, c.setup = newTransport(opt)
+	}
 	c.http = &http.Client{Transport: transport, CheckRedirect: c.redirect}
 	return c
 }

@@ -112,13 +112,21 @@ func (m *machine) set(word string, l *netrcLexer) error {
 
 // Lookup returns the credentials for a host: the first machine of that name, else the default.
 func (n Netrc) Lookup(host string) (login, password string, ok bool) {
-	for _, m := range n {
-		if strings.EqualFold(m.host, host) && host != "" {
-			return m.login, m.password, true
-		}
+	if login, password, ok := n.Machine(host); ok {
+		return login, password, true
 	}
 	for _, m := range n {
 		if m.host == "" {
+			return m.login, m.password, true
+		}
+	}
+	return "", "", false
+}
+
+// Machine returns the credentials of the first machine of a name, without the default entry.
+func (n Netrc) Machine(host string) (login, password string, ok bool) {
+	for _, m := range n {
+		if strings.EqualFold(m.host, host) && host != "" {
 			return m.login, m.password, true
 		}
 	}
