@@ -47,9 +47,19 @@ type Reason struct {
 	Pos    diag.Position `json:"position"`
 }
 
-// String returns "fastapi, extra standard, if python_version >= '3.9'".
+// String returns "fastapi[standard] if python_version >= '3.9'".
 func (r Reason) String() string {
-	return strings.TrimSuffix(r.By+", "+r.Condition(), ", ")
+	s := r.By
+	if r.Extra != "" {
+		s += "[" + r.Extra + "]"
+	}
+	if r.Group != "" {
+		s += ", group " + r.Group
+	}
+	if !r.Marker.IsZero() {
+		s += " if " + r.Marker.String()
+	}
+	return s
 }
 
 // Condition says under what By requires it: "extra standard, if python_version >= '3.9'". It is empty for what By always

@@ -60,7 +60,7 @@ func TestTree(t *testing.T) {
 		"a project without dependencies": {[]Package{{Name: "app", Version: "0.1"}}, "app 0.1\n"},
 		"reasons of the same edge that read the same are one": {
 			[]Package{{Name: "a", Version: "1", Because: []Reason{{By: "app", Extra: "x"}, {By: "app"}, {By: "app"}, {By: "app", Group: "dev", Marker: windows}}}},
-			"app\n-a 1 <app> <app, extra x> <app, group dev, if sys_platform == \"win32\">\n",
+			"app\n-a 1 <app> <app, group dev if sys_platform == \"win32\"> <app[x]>\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
