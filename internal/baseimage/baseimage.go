@@ -105,8 +105,8 @@ func certificates(t *tree) string {
 }
 
 const (
-	maxVariables = 1000      // of an environment; the kernel's limit is in bytes
-	maxVariable  = 128 << 10 // bytes: MAX_ARG_STRLEN of Linux
+	maxVariables = 1000     // of an environment; the kernel's limit is in bytes
+	maxVariable  = 32 << 10 // bytes; a long PATH has one
 )
 
 // variables returns the settings of an environment that have the form of one.

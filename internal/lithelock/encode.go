@@ -29,6 +29,7 @@ func (l *Lock) Encode() []byte {
 
 	b.WriteString("\n[base]\n")
 	w.text("name", l.Base.Name)
+	w.optional("digest", l.Base.Digest)
 	if len(l.Base.System) > 0 {
 		w.list("system-packages", len(l.Base.System), func(i int) row { return row{quote(l.Base.System[i])} })
 	}
@@ -39,6 +40,9 @@ func (l *Lock) Encode() []byte {
 		w.text("name", p.Name)
 		if !p.Created.IsZero() {
 			w.pair("created", timestamp(p.Created))
+		}
+		if p.Image != nil {
+			w.image(p.Image)
 		}
 		w.list("packages", len(p.Packages), func(i int) row { return p.Packages[i].row() })
 	}

@@ -42,7 +42,8 @@ type Lock struct {
 
 // Base says what the images stand on.
 type Base struct {
-	Name    string   // "debian:trixie"
+	Name    string   // "debian:trixie", or the reference of an image
+	Digest  string   // "sha256:<hex>" of what the reference meant; "" for a base that is no image
 	Indexes []Index  // the package indexes that were used, sorted by suite
 	System  []string // the system packages that the project asked for, sorted
 }
@@ -59,6 +60,7 @@ type Index struct {
 type Platform struct {
 	Name     string    // "linux/amd64"
 	Created  time.Time // date of its indexes, where it was locked later than the first ones; else zero
+	Image    *Image    // nil for a base that is made of packages alone
 	Packages []Package // sorted by name
 }
 

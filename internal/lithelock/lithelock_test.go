@@ -217,6 +217,7 @@ func TestParseReportsAllProblems(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add(full().Encode())
+	f.Add(onImage().Encode())
 	f.Add([]byte("version = 1\nformat = 1\ncreated = 1979-05-27T00:32:00.999-07:00\nbase = {name = \"\\u00e9\\\"\"}\n[[platform]]\nname='a/b'"))
 	f.Add([]byte("version = 1\nformat = 1\nsizes = [{}, 1]\n[base]\n[platform]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -113,8 +113,8 @@ func (r *reader) lock(t *toml.Table) *Lock {
 
 // base reads the table [base].
 func (r *reader) base(t *toml.Table) Base {
-	r.only(t, "name", "system-packages", "indexes")
-	b := Base{Name: r.text(t, "name", plainText)}
+	r.only(t, "name", "digest", "system-packages", "indexes")
+	b := Base{Name: r.text(t, "name", plainText), Digest: r.optional(t, "digest", sha256Digest)}
 	if t.Has("system-packages") {
 		b.System = r.names(t, "system-packages")
 	}
@@ -149,8 +149,8 @@ func (r *reader) names(t *toml.Table, key string) []string {
 
 // platform reads one [[platform]].
 func (r *reader) platform(t *toml.Table) Platform {
-	r.only(t, "name", "created", "packages")
-	p := Platform{Name: r.text(t, "name", platformName)}
+	r.only(t, append([]string{"name", "created", "packages"}, imageKeys...)...)
+	p := Platform{Name: r.text(t, "name", platformName), Image: r.image(t)}
 	if t.Has("created") {
 		p.Created = r.time(t, "created")
 	}
