@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"debian/release":    {"debian/control", "debian/packages", "diag"},
 	"debian/archive":    {"debian/compressed", "debian/control", "debian/version", "diag", "entry"},
 	"debian/compressed": nil,
+	"debian/contents":   nil,
 	"debian/ldcache":    {"entry"},
 	"debian/packages":   {"debian/control", "debian/version", "diag"},
 
@@ -60,17 +61,18 @@ var allowed = map[string][]string{
 	"project": slices.Concat(words, []string{"gitindex"}),
 	"lock":    words,
 	"base": slices.Concat(words, []string{"store", "fetch", "debian/compressed", "debian/version", "debian/control", "debian/release",
-		"debian/archive", "debian/ldcache", "debian/packages"}),
+		"debian/archive", "debian/contents", "debian/ldcache", "debian/packages"}),
 	"plan":        slices.Concat(words, []string{"project", "lock", "base"}),
 	"artifact":    slices.Concat(words, []string{"plan", "store", "fetch"}),
 	"bytecode":    {"diag", "entry", "store", "execute", "python/marshal"},
 	"layer":       {"diag", "entry", "plan", "store", "python/wheel"},
+	"closure":     {"layer"},
 	"image":       {"diag", "layer", "plan", "project", "store"},
 	"destination": {"diag", "fetch", "registry", "store"},
 
 	// the order of the stages, and the only package that prints
 	"build": slices.Concat(words, []string{"lithelock", "python/backend", "store", "fetch", "execute", "project", "lock",
-		"base", "plan", "artifact", "bytecode", "layer", "image", "destination", "registry"}),
+		"base", "plan", "artifact", "bytecode", "layer", "closure", "image", "destination", "registry"}),
 	"cli": slices.Concat(words, []string{"build", "plan", "lock", "project", "execute", "destination", "store", "artifact", "registry"}),
 }
 
