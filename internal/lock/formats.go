@@ -18,13 +18,17 @@ import (
 
 // formats are the lock files that lithe reads, the preferred one first. Where a project has several, the first wins
 // and the others are reported.
-var formats = []format{uvFormat, poetryFormat}
+var formats = []format{uvFormat, poetryFormat, requirementsFormat}
 
 // format is a kind of lock file; all about one is in the file of its name.
 type format struct {
 	name string
 	file string // usual name
 	lock string // command that writes it
+	also string // other names that tell the format, as a pattern of path.Match; "" for none
+	// decode reads the file into the source's table, and the project's pyproject.toml; nil for a TOML file that has it
+	// beside itself.
+	decode func(s *source) error
 	// parse makes the graph. Problems go to the source's list; staleness to the lock's.
 	parse func(s *source) *Lock
 }
@@ -104,7 +108,7 @@ func Read(dir string, opt Options) (*Lock, error) {
 	folder := filepath.Dir(within(dir, path))
 	s := &source{format: f, path: path, data: data, open: func(name string) ([]byte, error) {
 		return readAtMost(filepath.Join(folder, filepath.FromSlash(name)), maxProject)
-	}}
+	}, beneath: func(name string) ([]byte, error) { return readBeneath(dir, path, name) }}
 	l, err := s.read()
 	if err != nil {
 		return nil, err
@@ -123,12 +127,13 @@ func Parse(path string, data, project []byte) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &source{format: f, path: path, data: data, open: func(name string) ([]byte, error) {
+	open := func(name string) ([]byte, error) {
 		if name == projectFile && project != nil {
 			return project, nil
 		}
 		return nil, fs.ErrNotExist
-	}}
+	}
+	s := &source{format: f, path: path, data: data, open: open, beneath: open}
 	return s.read()
 }
 
@@ -145,6 +150,11 @@ func formatOf(path string) (format, error) {
 			return f, nil
 		}
 	}
+	for _, f := range formats {
+		if ok, err := pathpkg.Match(f.also, base); err == nil && ok {
+			return f, nil
+		}
+	}
 	var known []string
 	for _, f := range formats {
 		known = append(known, f.file)
@@ -155,11 +165,11 @@ func formatOf(path string) (format, error) {
 
 // read parses both files and makes the graph.
 func (s *source) read() (*Lock, error) {
-	var err error
-	if s.lock, err = toml.Parse(s.path, s.data); err != nil {
-		return nil, diag.List{asProblem(err)}
+	decode := s.format.decode
+	if decode == nil {
+		decode = decodeTOML
 	}
-	if s.project, err = s.readProject("."); err != nil {
+	if err := decode(s); err != nil {
 		return nil, err
 	}
 	l := s.format.parse(s)
@@ -168,14 +178,42 @@ func (s *source) read() (*Lock, error) {
 	}
 	sum := sha256.Sum256(s.data)
 	l.Warnings = append(l.Warnings, s.warnings...)
+	l.Indexes = s.indexes
 	l.Format, l.Path, l.Digest = s.format.name, s.path, "sha256:"+hex.EncodeToString(sum[:])
 	return l, nil
+}
+
+// decodeTOML is for files that are TOML and stand beside the project.
+func decodeTOML(s *source) (err error) {
+	if s.lock, err = toml.Parse(s.path, s.data); err != nil {
+		return diag.List{asProblem(err)}
+	}
+	s.project, err = s.readProject(".")
+	return err
+}
+
+// undecoded is for files that a reader takes apart itself, and that may stand anywhere below the project's folder.
+func undecoded(s *source) (err error) {
+	s.project, err = s.projectAt(".")
+	return err
+}
+
+// projectAt reads the pyproject.toml of a folder given relative to the project's; nil when there is none.
+func (s *source) projectAt(folder string) (*toml.Table, error) {
+	name := pathpkg.Join(folder, projectFile)
+	data, err := s.beneath(name)
+	return asProject(name, data, err)
 }
 
 // readProject reads the pyproject.toml of a folder given relative to the lock file; nil when there is none.
 func (s *source) readProject(folder string) (*toml.Table, error) {
 	shown := pathpkg.Join(filepath.ToSlash(filepath.Dir(s.path)), folder, projectFile)
 	data, err := s.open(pathpkg.Join(folder, projectFile))
+	return asProject(shown, data, err)
+}
+
+// asProject parses what was read of a pyproject.toml.
+func asProject(shown string, data []byte, err error) (*toml.Table, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -207,6 +245,34 @@ func readAtMost(path string, limit int64) ([]byte, error) {
 	}
 	return data, err
 }
+
+// readBeneath reads a file that a lock file names, by its path from the project's folder. No link leads out of it: what
+// stands elsewhere is none of the project's business. A lock file from elsewhere draws in what is beside it.
+func readBeneath(dir, lock, name string) ([]byte, error) {
+	if Outside(filepath.ToSlash(name)) {
+		dir = filepath.Dir(within(dir, lock))
+		relative, err := filepath.Rel(filepath.Dir(lock), filepath.FromSlash(name))
+		if err != nil {
+			return nil, err
+		}
+		name = relative
+	}
+	f, err := os.OpenInRoot(dir, filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errNotFile
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxLock+1))
+	if err == nil && len(data) > maxLock {
+		err = errTooLarge
+	}
+	return data, err
+}
+
+var errNotFile = errors.New("it is not a file")
 
 // problemOf reports a file that cannot be read at all.
 func problemOf(path string, err error) error {

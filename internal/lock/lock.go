@@ -17,7 +17,7 @@ import (
 
 // Lock is a lock file with what selection needs of pyproject.toml.
 type Lock struct {
-	Format string // "poetry", "uv"
+	Format string // "poetry", "uv", "pdm", "pipenv", "pylock", "requirements"
 	Path   string // of the file, relative to the project's folder where it is inside
 	Digest string // "sha256:<hex>" of the file
 
@@ -36,6 +36,11 @@ type Lock struct {
 	Conflicts    [][]ConflictItem // of each set at most one may be chosen
 	Flat         bool             // the project's edges list every package, so edges between packages only explain
 
+	// Indexes are those that the file or the project names. Their addresses may hold credentials and variables such as
+	// "${TOKEN}", and so are for package artifact and nobody else; Source.URL of packages has no credentials.
+	Indexes      []Index
+	ExtraIndexes []string // as Source.URL; asked for what the index of a package lacks, in formats that list them
+
 	Stale    diag.List // how the lock differs from pyproject.toml; empty for a fresh lock
 	Warnings diag.List // what a user should know, though it stops nothing
 }
@@ -47,6 +52,11 @@ type Package struct {
 	Pos     diag.Position
 	Source  Source
 	Files   []File
+
+	// Hashes are those of the files of a package whose format does not name its files: "sha256:<hex>", sorted. An index
+	// tells which is which; then Files has those that the two lists keep.
+	Hashes             []string
+	NoWheels, NoSdists bool // of Hashes, for who turns them into Files
 
 	Dependencies []Dependency
 	Extras       []Group // what an extra adds
@@ -75,7 +85,7 @@ type Source struct {
 	Kind         SourceKind
 	URL          string // of the index (simple API), file or repository; "" means the default index
 	Index        string // the name that the project gives the index
-	Path         string // relative to the lock file, slash-separated
+	Path         string // slash-separated, relative to the lock file; of a requirements file, to the project's folder
 	Reference    string // branch, tag or revision asked for
 	Commit       string // full
 	Subdirectory string
@@ -85,6 +95,12 @@ type Source struct {
 // Local tells whether the source is in the project's own file system.
 func (s Source) Local() bool {
 	return s.Kind == Archive || s.Kind == Directory || s.Kind == Editable || s.Kind == Virtual
+}
+
+// Index is an index of packages.
+type Index struct {
+	Name string // that the project gives it; "" for none
+	URL  string // as written
 }
 
 // File is one distribution file of a package.

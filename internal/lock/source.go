@@ -15,11 +15,14 @@ type source struct {
 	format   format
 	path     string                            // of the lock file, as shown
 	open     func(name string) ([]byte, error) // reads a file by its path from the lock file's folder
+	beneath  func(name string) ([]byte, error) // reads a file by its path from the project's folder
 	data     []byte
-	lock     *toml.Table
+	lock     *toml.Table // nil for formats that are no TOML
 	project  *toml.Table // pyproject.toml, nil when there is none
 	problems diag.List
 	warnings diag.List
+	insecure []string // hosts of indexes that may be reached by http
+	indexes  []Index
 	markers  map[string]marker.Marker // parsed before; the same few markers stand on most edges
 }
 

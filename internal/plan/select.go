@@ -25,6 +25,8 @@ type Package struct {
 	Index    string `json:"index,omitempty"`    // simple API to ask; "" means the default one
 	Path     string `json:"path,omitempty"`     // of a local file or folder, relative to the lock file
 
+	Hashes []string `json:"hashes,omitempty"` // of all files that it may be, where the kind is unknown
+
 	Pos     diag.Position `json:"-"` // in the lock file
 	Because []Reason      `json:"-"` // who asked for it, the project first; empty for the project itself
 }
@@ -36,6 +38,10 @@ const (
 	KindVCS   = "vcs"
 	KindURL   = "url"
 	KindLocal = "local"
+
+	// KindUnknown is a package whose lock lists hashes without files. An index tells which is the file for the target;
+	// see lock.WithFiles.
+	KindUnknown = "unknown"
 )
 
 // Reason is one edge of the lock that led to a package.

@@ -18,6 +18,12 @@ import (
 var badTarget = Target{Name: Prod, Platform: Platform{"linux", "amd64"}, Python: "3.13.5",
 	Libc: wheeltag.Libc{Family: "glibc", Major: 2, Minor: 41}}
 
+// readFormats are the names of the lock files that lithe reads.
+var readFormats = []string{"uv.lock", "poetry.lock", "requirements.txt"}
+
+// onlyTheIndexTells are locks that nothing is wrong with before an index is asked.
+var onlyTheIndexTells = []string{"lock-hash-mismatch"}
+
 // TestBadLocks reads the broken and hostile locks of the corpus as a build would.
 func TestBadLocks(t *testing.T) {
 	dir := corpus.Dir(t, "bad")
@@ -35,12 +41,15 @@ func TestBadLocks(t *testing.T) {
 	}
 	seen := 0
 	for _, row := range rows {
-		if row.Kind != "lock" || !slices.Contains(row.Files, "uv.lock") && !slices.Contains(row.Files, "poetry.lock") {
+		if row.Kind != "lock" || !slices.ContainsFunc(row.Files, func(f string) bool { return slices.Contains(readFormats, f) }) {
 			continue
 		}
 		seen++
 		t.Run(row.ID, func(t *testing.T) {
 			err := readAsBuild(filepath.Join(dir, row.ID))
+			if err == nil && slices.Contains(onlyTheIndexTells, row.ID) {
+				return
+			}
 			if err == nil && row.Expect == "reject" {
 				t.Fatalf("accepted: %s", row.Why)
 			}
