@@ -57,6 +57,7 @@ type Compiler struct {
 	mu     sync.Mutex
 	idle   []*worker
 	closed bool
+	claims map[string]chan struct{} // by key of the store: closed when the source is done
 }
 
 // ErrClosed says that a Compiler was used after Close.
@@ -73,7 +74,7 @@ func New(opt Options) *Compiler {
 	if opt.Finished == nil {
 		opt.Finished = func(string) {}
 	}
-	return &Compiler{opt: opt, slots: make(chan struct{}, opt.Jobs)}
+	return &Compiler{opt: opt, slots: make(chan struct{}, opt.Jobs), claims: map[string]chan struct{}{}}
 }
 
 // Compile returns the .pyc file of each source, in their order, nil where a source does not compile.
@@ -132,27 +133,77 @@ func (c *Compiler) lane(ctx context.Context, sources []Source, results []result,
 		if err != nil {
 			return fmt.Errorf("%s: %w", sources[i].Path, err)
 		}
+		var finish func() (result, error)
+		if !job.found {
+			if finish, err = c.compile(ctx, &w, job); err != nil {
+				return err
+			}
+		}
 		if job.found {
 			results[i] = job.result
 			c.opt.Finished(job.source.Path)
 			continue
 		}
-		if w == nil {
-			if w, err = c.worker(ctx); err != nil {
-				return err
-			}
-		}
-		raw, err := w.compile(ctx, job.source.Path, job.data)
-		if err != nil {
-			return fmt.Errorf("%s: %w", job.source.Path, err)
-		}
 		finishing.Go(func() (err error) {
-			results[i], err = c.finish(job, raw)
+			results[i], err = finish()
 			c.opt.Finished(job.source.Path)
 			return err
 		})
 	}
 	return nil
+}
+
+// compile has a process compile a source, unless another lane does meanwhile: then the job is found in the end. Wheels for
+// two platforms have most of their sources in common, and are compiled side by side. What is left to do is finish.
+func (c *Compiler) compile(ctx context.Context, w **worker, j *job) (finish func() (result, error), err error) {
+	// The process comes first. Whoever had claimed a source and then waited for one would wait for those that wait for it.
+	if *w == nil {
+		if *w, err = c.worker(ctx); err != nil {
+			return nil, err
+		}
+	}
+	done, err := c.claim(ctx, j.key)
+	if err != nil {
+		return nil, err
+	}
+	if c.find(j); j.found {
+		done()
+		return nil, nil
+	}
+	raw, err := (*w).compile(ctx, j.source.Path, j.data)
+	if err != nil {
+		done()
+		return nil, fmt.Errorf("%s: %w", j.source.Path, err)
+	}
+	return func() (result, error) {
+		defer done()
+		return c.finish(j, raw)
+	}, nil
+}
+
+// claim waits until no other lane has the source of this key under way, and keeps it from them until done.
+func (c *Compiler) claim(ctx context.Context, key string) (done func(), err error) {
+	for {
+		c.mu.Lock()
+		other, taken := c.claims[key]
+		if !taken {
+			mine := make(chan struct{})
+			c.claims[key] = mine
+			c.mu.Unlock()
+			return func() {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				delete(c.claims, key)
+				close(mine)
+			}, nil
+		}
+		c.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // worker returns an idle process, or starts one, when another may work.

@@ -31,8 +31,9 @@ func TestMain(m *testing.M) {
 // fake is an interpreter for which each source holds what becomes of it: "ok" compiles, "refuse" does not,
 // "die" ends the process, "garbage" is answered with something that is no bytecode.
 type fake struct {
-	version string
-	starts  atomic.Int32
+	version  string
+	starts   atomic.Int32
+	compiled atomic.Int32 // sources
 }
 
 func (f *fake) Name() string { return "fake" }
@@ -55,6 +56,7 @@ func (f *fake) Run(ctx context.Context, root string, c execute.Command) (int, er
 			return 0, ctx.Err()
 		}
 		source, _ := get(in)
+		f.compiled.Add(1)
 		status := uint32(0)
 		answer := fakePyc(string(path), string(source))
 		switch {
@@ -194,6 +196,40 @@ func TestCallsAtOnce(t *testing.T) {
 	group.Wait()
 	if n := python.starts.Load(); n > 2 {
 		t.Errorf("%d processes for two jobs", n)
+	}
+}
+
+// Calls at once with the same sources, as wheels for two platforms have them, compile each once, however few processes
+// there are to wait for.
+func TestSameSourcesAtOnce(t *testing.T) {
+	for _, jobs := range []int{1, 3} {
+		t.Run(fmt.Sprintf("%d jobs", jobs), func(t *testing.T) {
+			python := &fake{version: "3.13.5"}
+			c := compiler(t, Options{Executor: python, Jobs: jobs})
+			var sources []string
+			for i := range 50 {
+				sources = append(sources, fmt.Sprintf("ok %d", i))
+			}
+			var group sync.WaitGroup
+			for range 8 {
+				group.Go(func() {
+					got, err := c.Compile(t.Context(), texts(sources...))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					for i, pyc := range got {
+						if !bytes.Equal(pyc, fakePyc(fmt.Sprintf("/app/%d.py", i), sources[i])) {
+							t.Errorf("%d: %q", i, pyc)
+						}
+					}
+				})
+			}
+			group.Wait()
+			if n := int(python.compiled.Load()); n != len(sources) {
+				t.Errorf("%d sources were compiled for %d", n, len(sources))
+			}
+		})
 	}
 }
 

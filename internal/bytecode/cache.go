@@ -82,6 +82,11 @@ func readSource(s Source) ([]byte, error) {
 func (c *Compiler) lookUp(j *job, digest string) {
 	j.key = store.Key(key{Format: Format, Compiler: c.opt.ID, Driver: store.DigestBytes([]byte(driver)),
 		Path: j.source.Path, Source: digest})
+	c.find(j)
+}
+
+// find takes the result of a job whose key is known.
+func (c *Compiler) find(j *job) {
 	var r result
 	ok, err := c.opt.Store.Record(kindRecord, j.key, &r)
 	if !ok || err != nil || r.Sum != store.DigestBytes(r.Pyc) || (r.Pyc == nil) == (r.Reason == "") {
