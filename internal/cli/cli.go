@@ -80,18 +80,19 @@ func (a *app) root() *cobra.Command {
 	})
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "say more about what happens")
 	root.AddCommand(a.buildCommand(), a.runCommand(), a.lockCommand(), a.selectCommand(), a.explainCommand(),
-		a.versionCommand())
+		a.cacheCommand(), a.versionCommand())
 	return root
 }
 
-// knownCommand refuses what is no command, and names the one that was meant.
+// knownCommand refuses what is no command of a command that has others below it, and names the one that was meant.
 func knownCommand(root *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	hint := "`lithe --help` lists the commands"
+	path := root.CommandPath()
+	hint := "`" + path + " --help` lists the commands"
 	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = "did you mean `lithe " + near[0] + "`?"
+		hint = "did you mean `" + path + " " + near[0] + "`?"
 	}
 	return usagef("there is no command %q\nhint: %s", args[0], hint)
 }

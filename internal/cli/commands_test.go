@@ -30,11 +30,12 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	flat FILE                           print JSON, a line for each value; of an array of events, one after the other
 //	exits CODE COMMAND [ARG]...         run a command that must end with this exit code
 //	storetidy                           check that the store has nothing unfinished, and no blob of another digest
+//	storeage DAYS                       make everything in the store look unused for that long
 func (w *world) commands() map[string]command {
 	return map[string]command{
 		"wheel": w.addWheel, "uvlock": w.lock("uv.lock", pyindex.UVLock), "poetrylock": w.lock("poetry.lock", pyindex.PoetryLock),
 		"index": w.changeIndex, "mirror": w.changeMirror, "requests": w.requests, "image": printImage, "flat": flat,
-		"storetidy": storeTidy, "exits": exits,
+		"storetidy": storeTidy, "storeage": storeAge, "exits": exits,
 	}
 }
 

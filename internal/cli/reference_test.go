@@ -56,11 +56,14 @@ func reference(root *cobra.Command) string {
 
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
 
-// commands returns the commands of our own, in the order of the help.
-func commands(root *cobra.Command) []*cobra.Command {
-	return slices.DeleteFunc(slices.Clone(root.Commands()), func(c *cobra.Command) bool {
-		return c.Name() == "help" || c.Name() == "completion"
-	})
+// commands returns the commands of our own, in the order of the help, each before those below it.
+func commands(root *cobra.Command) (all []*cobra.Command) {
+	for _, c := range root.Commands() {
+		if c.Name() != "help" && c.Name() != "completion" {
+			all = append(append(all, c), commands(c)...)
+		}
+	}
+	return all
 }
 
 func writeFlags(b *strings.Builder, flags *pflag.FlagSet) {

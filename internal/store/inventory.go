@@ -153,6 +153,51 @@ func (u *Usage) remove(o Object) {
 	}
 }
 
+// KindUsage is what a store holds of one kind.
+type KindUsage struct {
+	Kind    Kind      `json:"kind"`
+	Count   int       `json:"count"`
+	Size    int64     `json:"size"`    // bytes; what several kinds share counts in the first
+	Used    time.Time `json:"used"`    // when any was last used
+	Longest time.Time `json:"longest"` // when the one was last used that was unused for longest
+}
+
+// ByKind sums up objects by kind, those that there are, in order. The sizes add up to that of the whole.
+func ByKind(objects []Object) []KindUsage {
+	var all []KindUsage
+	seen := map[fileID]bool{}
+	for _, kind := range Kinds() {
+		sum := KindUsage{Kind: kind}
+		for _, o := range objects {
+			if o.Kind == kind {
+				sum.add(o, seen)
+			}
+		}
+		if sum.Count > 0 {
+			all = append(all, sum)
+		}
+	}
+	return all
+}
+
+// add counts an object, but for files that others have shown before.
+func (k *KindUsage) add(o Object, seen map[fileID]bool) {
+	k.Count++
+	k.Size += o.Size
+	for _, f := range o.shared {
+		if seen[f.id] {
+			k.Size -= f.size
+		}
+		seen[f.id] = true
+	}
+	if o.Used.After(k.Used) {
+		k.Used = o.Used
+	}
+	if k.Longest.IsZero() || o.Used.Before(k.Longest) {
+		k.Longest = o.Used
+	}
+}
+
 // gone takes away the error of what was removed while somebody looked, which is nobody's trouble.
 func gone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {

@@ -24,7 +24,7 @@ type Limits struct {
 
 // Pruned is what Prune did, or with DryRun would do.
 type Pruned struct {
-	Removed []Object // in the order of their last use
+	Removed []Object // in the order of their last use; a size is what going freed
 	InUse   []Object // over the limits too, but a running build may rely on them
 	Freed   int64    // bytes
 	Left    int64    // bytes that the store still has
@@ -136,7 +136,9 @@ func (p *pruning) note(o Object, used bool) {
 		p.done.InUse = append(p.done.InUse, o)
 		return
 	}
+	before := p.usage.Size
 	p.usage.remove(o)
+	o.Size, o.shared = before-p.usage.Size, nil
 	p.done.Removed = append(p.done.Removed, o)
 }
 
