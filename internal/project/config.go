@@ -30,6 +30,8 @@ type Config struct {
 	StopSignal  string   // "SIGTERM"; "" means inferred
 	Healthcheck *Healthcheck
 	Overlaps    map[string]string // path in the image → normalized name of the distribution that wins
+	// AcceptMissing are globs of libraries that need not be in the image, although files of it need them.
+	AcceptMissing []string
 
 	positions map[string]diag.Position // of every value that is set, by key
 }

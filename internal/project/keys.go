@@ -29,6 +29,9 @@ func baseKeys(c *Config) []key {
 			fallback: "the project itself"},
 		{name: "bytecode", value: boolean{&c.Bytecode}, example: "true",
 			doc: "Whether the image holds bytecode, which makes programs start faster.", fallback: "true"},
+		{name: "accept-missing-libraries", value: texts(&c.AcceptMissing, libraryGlob), example: `["libmysqlclient.so.*"]`,
+			doc:      "Globs of shared libraries that files of the image need and that need not be there, because the program does without those files.",
+			fallback: "none; a missing library is an error"},
 		{name: "files", value: table{[]key{
 			{name: "include", value: array[Include]{to: &c.Files.Include, one: func(i *Include) value { return include{i} }},
 				example:  `["data/model.bin", {path = "conf/prod.toml", to = "/etc/service.toml"}]`,

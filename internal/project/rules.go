@@ -46,6 +46,10 @@ var (
 	imagePath = rule{pattern: regexp.MustCompile(`^/?` + part + `(/` + part + `)*$`), want: "a path in the image"}
 )
 
+// libraryGlob is matched against names such as libpq.so.5, which are no paths.
+var libraryGlob = rule{pattern: regexp.MustCompile(`^[A-Za-z0-9_.+*?-]+$`),
+	want: "the name of a shared library, or a glob with * and ?, such as \"libpq.so.*\""}
+
 // What runs. The engine reads these, so each is as strict as the strictest of them.
 var (
 	port = rule{want: "a port from 1 to 65535, such as 8000 or \"53/udp\"", pattern: regexp.MustCompile(
