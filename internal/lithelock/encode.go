@@ -51,7 +51,7 @@ func (l *Lock) Encode() []byte {
 
 // row has name before hash and size, as readers look for it.
 func (s Size) row() row {
-	return table("file", quote(s.File), "hash", quote(s.Hash), "size", strconv.FormatInt(s.Size, 10))
+	return append(table("file", quote(s.File), "hash", quote(s.Hash), "size", strconv.FormatInt(s.Size, 10)), forRow(s.For)...)
 }
 
 // row leaves out what has its zero value.
@@ -75,14 +75,19 @@ func (p Package) row() row {
 			r = append(r, table(optional[0], quote(optional[1]))...)
 		}
 	}
-	if len(p.For) > 0 {
-		names := make([]string, len(p.For))
-		for i, name := range p.For {
-			names[i] = quote(name)
-		}
-		r = append(r, table("for", "["+strings.Join(names, ", ")+"]")...)
+	return append(r, forRow(p.For)...)
+}
+
+// forRow says what something is for, nothing where it is for all.
+func forRow(names []string) row {
+	if len(names) == 0 {
+		return nil
 	}
-	return r
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = quote(name)
+	}
+	return table("for", "["+strings.Join(quoted, ", ")+"]")
 }
 
 // row is one element of a list: a plain value, or the pairs of an inline table.

@@ -81,9 +81,27 @@ type Package struct {
 
 // Size is the size of one Python distribution, a fact that the layer split depends on.
 type Size struct {
-	File string // its name, for readers
+	File string // its name
 	Hash string // "sha256:<hex>"
 	Size int64  // bytes
+
+	// For are the targets that got this file, where the project's own lock lists hashes and no names: such a lock does not
+	// tell which file is whose, and an index might change its mind. "linux/amd64 3.13 glibc-2.41", sorted.
+	For []string
+}
+
+// Choices returns the files that a target got, by hash.
+func (l *Lock) Choices(target string) map[string]Size {
+	out := map[string]Size{}
+	if l == nil {
+		return out
+	}
+	for _, s := range l.Sizes {
+		if slices.Contains(s.For, target) {
+			out[s.Hash] = s
+		}
+	}
+	return out
 }
 
 // AllowExpired tells whether an index past its Valid-Until was accepted.
@@ -127,6 +145,9 @@ func (l *Lock) normalize() {
 			slices.Sort(p.For)
 		}
 	}
+	for i := range l.Sizes {
+		slices.Sort(l.Sizes[i].For)
+	}
 	slices.SortStableFunc(l.Sizes, func(a, b Size) int {
 		return cmp.Or(strings.Compare(a.File, b.File), strings.Compare(a.Hash, b.Hash))
 	})
@@ -138,6 +159,9 @@ func (l *Lock) clone() *Lock {
 	c.Base.Indexes = slices.Clone(l.Base.Indexes)
 	c.Base.System = slices.Clone(l.Base.System)
 	c.Sizes = slices.Clone(l.Sizes)
+	for i := range c.Sizes {
+		c.Sizes[i].For = slices.Clone(c.Sizes[i].For)
+	}
 	c.Platforms = slices.Clone(l.Platforms)
 	for i := range c.Platforms {
 		c.Platforms[i].Packages = slices.Clone(c.Platforms[i].Packages)

@@ -35,7 +35,17 @@ func full() *lithelock.Lock {
 		Platforms: []lithelock.Platform{{Name: "linux/arm64", Packages: []lithelock.Package{files}},
 			{Name: "linux/amd64", Packages: []lithelock.Package{zlib, pq, files}}},
 		Sizes: []lithelock.Size{{File: "numpy-2.5.5-cp313-cp313-manylinux_2_27_x86_64.whl", Hash: hash("c"), Size: 16_000_000},
-			{File: "click-8.1.7-py3-none-any.whl", Hash: hash("d"), Size: 97_941}},
+			{File: "click-8.1.7-py3-none-any.whl", Hash: hash("d"), Size: 97_941, For: []string{"linux/s390x 3.13 glibc-2.41", "linux/ppc64le 3.13 glibc-2.41"}}},
+	}
+}
+
+func TestChoices(t *testing.T) {
+	got := full().Choices("linux/s390x 3.13 glibc-2.41")
+	if len(got) != 1 || got[hash("d")].File != "click-8.1.7-py3-none-any.whl" {
+		t.Errorf("got %v", got)
+	}
+	if got := (*lithelock.Lock)(nil).Choices("linux/s390x 3.13 glibc-2.41"); len(got) != 0 {
+		t.Errorf("without a lock: %v", got)
 	}
 }
 

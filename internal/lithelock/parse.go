@@ -94,8 +94,11 @@ func (r *reader) lock(t *toml.Table) *Lock {
 	l.Format = int(format)
 	seen := unique{}
 	for _, e := range r.tables(t, "sizes", maxElements) {
-		r.only(e, "file", "hash", "size")
+		r.only(e, "file", "hash", "size", "for")
 		s := Size{File: r.text(e, "file", plainText), Hash: r.hash(e, "hash"), Size: r.size(e, "size")}
+		if e.Has("for") {
+			s.For = r.names(e, "for")
+		}
 		r.once(seen, e, "hash", s.Hash)
 		l.Sizes = append(l.Sizes, s)
 	}
