@@ -90,7 +90,7 @@ func (b *builder) layers(ctx context.Context, d *decision) error {
 	for _, v := range d.variants {
 		b.ended("layers", "%s%d, %s%s", d.mark(v), len(v.layers()), sizeText(v.layers()), reusedText(v.layers()))
 	}
-	return nil
+	return b.complete(ctx, d)
 }
 
 // gather makes the grounds of all platforms, and meanwhile has the wheels looked at, which downloads those that nobody

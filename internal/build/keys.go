@@ -64,3 +64,15 @@ type overlapKey struct {
 	Owners map[string]string // the configuration's overlaps
 	Scheme wheel.Scheme
 }
+
+// closureKey names an image, for what is known about its completeness.
+type closureKey struct {
+	Format      int      // closure.Format
+	Layers      []string // diffIDs, lowest first
+	Arch        string
+	Musl        bool
+	Interpreter string
+	LibraryPath string
+	Accept      []string // sorted
+	Owner       string   // name of the project
+}

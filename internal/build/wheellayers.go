@@ -45,7 +45,7 @@ func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dr
 			Dropped: dropped[pkg.Name]})
 	}
 	return b.named(ctx, store.Key(key), l.Kind, l.Packages, func() (layer.Contents, error) {
-		contents := layer.Contents{Packages: l.Packages}
+		contents := layer.Contents{Packages: l.Packages, Owners: map[string]string{}}
 		for _, i := range l.Members {
 			in, err := b.installed(ctx, p, i, dropped[p.Packages[i].Name])
 			if err != nil {
@@ -55,6 +55,9 @@ func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dr
 				return contents, fmt.Errorf("compiling %s: %w", in.Name, err)
 			}
 			contents.Entries = append(contents.Entries, in.Entries...)
+			for _, e := range in.Entries {
+				contents.Owners[e.Path] = p.Packages[i].Name
+			}
 			contents.Scripts = append(contents.Scripts, in.Scripts...)
 			if in.Licence != "" {
 				contents.Licences = append(contents.Licences, in.Licence)

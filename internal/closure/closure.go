@@ -35,7 +35,8 @@ type Input struct {
 // Layer is one layer.
 type Layer struct {
 	layer.Loading
-	Foreign bool // others made it: what its own files lack is theirs to decide
+	Foreign bool   // others made it: what its own files lack is theirs to decide
+	Owner   string // of the files that name none
 }
 
 // Result is what the loader would say.

@@ -1,6 +1,7 @@
 package closure
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"slices"
@@ -36,6 +37,7 @@ func newTree(layers []Layer) *tree {
 			t.remove(name)
 		}
 		for _, o := range l.Objects {
+			o.Package = cmp.Or(o.Package, l.Owner)
 			delete(t.links, o.Path)
 			t.files[o.Path] = &file{Object: o, foreign: l.Foreign}
 		}
