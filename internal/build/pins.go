@@ -53,6 +53,9 @@ func (b *builder) resolve(ctx context.Context, in *inputs, platforms []string) (
 	if err != nil {
 		return nil, err
 	}
+	if err := pins.CheckNotOlder(pinsOf(in.litheLock)); err != nil {
+		return nil, err
+	}
 	b.ended("index", "%s as of %s", pins.Name, pins.Created.Format(time.DateOnly))
 	return pins, nil
 }
