@@ -109,5 +109,6 @@ func (b *builder) gather(ctx context.Context, d *decision, w *workshop) error {
 			return err
 		})
 	}
+	defer w.forget()
 	return g.Wait()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -90,13 +91,18 @@ func (b *builder) named(ctx context.Context, key string, kind plan.LayerKind, pa
 	return l, err
 }
 
-// time starts a clock for a stage and returns what stops it.
+// time starts a clock for a stage and returns what stops it. Of platforms side by side the slowest counts.
 func (b *builder) time(stage string) (stop func()) {
 	start := time.Now()
 	return func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.spent = append(b.spent, Timing{Stage: stage, Seconds: time.Since(start).Seconds()})
+		seconds := time.Since(start).Seconds()
+		if i := slices.IndexFunc(b.spent, func(t Timing) bool { return t.Stage == stage }); i >= 0 {
+			b.spent[i].Seconds = max(b.spent[i].Seconds, seconds)
+			return
+		}
+		b.spent = append(b.spent, Timing{Stage: stage, Seconds: seconds})
 	}
 }
 

@@ -22,7 +22,7 @@ type ground struct {
 	platform string
 	facts    base.Facts
 
-	assembly once[*base.Base]
+	assembly *once[*base.Base]
 	packaged once[[]made]
 	finished once[[]made]
 }
@@ -34,8 +34,11 @@ type made struct {
 }
 
 func (b *builder) newGround(pins *base.Pins, platform string, facts base.Facts) *ground {
-	return &ground{builder: b, pins: pins, platform: platform, facts: facts}
+	return &ground{builder: b, pins: pins, platform: platform, facts: facts, assembly: &once[*base.Base]{}}
 }
+
+// forget frees the entries of the base, some 45 MB, when nothing under way needs them. They can be assembled again.
+func (g *ground) forget() { g.assembly = &once[*base.Base]{} }
 
 // bare returns the layers of the base and of the interpreter as they are packaged. An interpreter must run before its
 // own library is compiled.

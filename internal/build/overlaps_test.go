@@ -23,10 +23,10 @@ func TestOverlapWithProject(t *testing.T) {
 				"[tool.lithe.overlaps]\n\"greeter/extra.py\" = \""+winner+"\"\n[project]\n", 1)
 			defer func(text string) { files["pyproject.toml"] = text }(greeter("hello", "rival")["pyproject.toml"])
 			result := run(t, s.options(t, s.project(t, files)))
-			if got := fileIn(t, result, "venv/lib/python3.13/site-packages/greeter/extra.py"); got != "WHO = '"+winner+"'\n" {
+			if got := fileIn(t, result.Platforms[0], "venv/lib/python3.13/site-packages/greeter/extra.py"); got != "WHO = '"+winner+"'\n" {
 				t.Errorf("the image has %q", got)
 			}
-			record := fileIn(t, result, "venv/lib/python3.13/site-packages/greeter-1.0.dist-info/RECORD")
+			record := fileIn(t, result.Platforms[0], "venv/lib/python3.13/site-packages/greeter-1.0.dist-info/RECORD")
 			if has := strings.Contains(record, "greeter/extra.py,"); has != (winner == "greeter") {
 				t.Errorf("RECORD of the project lists the file: %t", has)
 			}
@@ -35,9 +35,9 @@ func TestOverlapWithProject(t *testing.T) {
 }
 
 // fileIn returns a file as the highest layer that has it shows it.
-func fileIn(t *testing.T, result *build.Result, path string) (text string) {
+func fileIn(t *testing.T, result build.PlatformResult, path string) (text string) {
 	t.Helper()
-	layers, err := result.Platforms[0].Image.Layers()
+	layers, err := result.Image.Layers()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,10 +3,13 @@ package build
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/lithelock"
+	"github.com/lithe-build/lithe/internal/plan"
 )
 
 // pins returns the base of lithe.lock, completed from today's indexes by the platforms that it lacks. With upgrade, and
@@ -18,8 +21,11 @@ func (b *builder) pins(ctx context.Context, in *inputs, upgrade bool) (*base.Pin
 		return b.resolve(ctx, in, union(needed, lockedNames(locked)))
 	}
 	missing := slices.DeleteFunc(needed, locked.Has)
-	if len(missing) == 0 {
+	switch {
+	case len(missing) == 0:
 		return locked, nil
+	case b.opt.Locked:
+		return nil, in.platformsMissing(missing)
 	}
 	added, err := b.resolve(ctx, in, missing)
 	if err != nil {
@@ -31,14 +37,21 @@ func (b *builder) pins(ctx context.Context, in *inputs, upgrade bool) (*base.Pin
 // neededPlatforms returns the platforms whose bases this build needs: those that are built, and where one of them gets its
 // bytecode from elsewhere, that of the machine, whose interpreter runs.
 func (in *inputs) neededPlatforms(host string) []string {
-	var names []string
-	for _, p := range in.platforms {
-		names = append(names, p.String())
-	}
+	names := platformNames(in.platforms)
 	if in.config.Bytecode {
 		names = union(names, []string{host})
 	}
 	return names
+}
+
+// platformsMissing is the problem of a lithe.lock that was made for other platforms, or on a machine of another kind.
+func (in *inputs) platformsMissing(missing []string) error {
+	what := "lithe.lock has no " + strings.Join(missing, " and no ")
+	if !slices.ContainsFunc(in.platforms, func(p plan.Platform) bool { return slices.Contains(missing, p.String()) }) {
+		what += ", whose interpreter makes the bytecode on this machine"
+	}
+	return &diag.Error{Pos: diag.Position{File: lithelock.Filename}, Code: "lithe-lock", What: what,
+		Hint: "run `lithe lock --platform " + strings.Join(missing, ",") + "`, and commit the result"}
 }
 
 // resolve reads today's indexes.

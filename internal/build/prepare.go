@@ -56,7 +56,7 @@ func read(opt Options) (*inputs, error) {
 	if err = in.chooseBase(opt.Base); err != nil {
 		return nil, err
 	}
-	if in.platforms, err = in.choosePlatforms(opt); err != nil {
+	if err = in.choosePlatforms(opt); err != nil {
 		return nil, err
 	}
 	in.target = plan.Target{

@@ -24,19 +24,24 @@ type site struct {
 
 func newSite(t *testing.T, wheels ...pyindex.Wheel) *site {
 	t.Helper()
-	suites := debmirror.Trixie("amd64", "arm64")
-	for _, s := range suites {
-		for i := range s.Packages {
-			s.Packages[i].Compression = "none" // no compressor's version in any digest
-		}
-	}
-	s := &site{mirror: debmirror.New(t, suites...), index: pyindex.New(t, wheels...)}
+	s := &site{mirror: debmirror.New(t, suites()...), index: pyindex.New(t, wheels...)}
 	keyring, err := os.ReadFile(s.mirror.KeyringFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.keyring = keyring
 	return s
+}
+
+// suites are those of the mirror, without a compressor's version in any digest.
+func suites() []debmirror.Suite {
+	all := debmirror.Trixie("amd64", "arm64")
+	for _, s := range all {
+		for i := range s.Packages {
+			s.Packages[i].Compression = "none"
+		}
+	}
+	return all
 }
 
 // options builds the project in dir with a store of its own, a month after the mirror was signed.

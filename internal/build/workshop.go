@@ -71,6 +71,13 @@ func (w *workshop) ground(ctx context.Context, p *plan.Plan) ([]made, error) {
 	return g.compiled(ctx, w.code)
 }
 
+// forget frees what only making the grounds needs.
+func (w *workshop) forget() {
+	for _, g := range w.grounds {
+		g.forget()
+	}
+}
+
 // compileOn returns the compiler that runs on finished layers.
 func (b *builder) compileOn(facts base.Facts, layers func(context.Context) ([]made, error)) compile {
 	var compiler once[*bytecode.Compiler]

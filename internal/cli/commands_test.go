@@ -120,9 +120,11 @@ func (w *world) changeMirror(ts *testscript.TestScript, neg bool, args []string)
 	case "newer":
 		security := &w.suites[len(w.suites)-1]
 		security.Packages = slices.Clone(security.Packages)
-		p := &security.Packages[0]
-		newer := strings.Replace(p.Version, "+deb13u1", "+deb13u2", 1)
-		p.Provides, p.Version = strings.Replace(p.Provides, p.Version, newer, 1), newer
+		for i := range security.Packages { // libssl3t64 of each architecture
+			p := &security.Packages[i]
+			newer := strings.Replace(p.Version, "+deb13u1", "+deb13u2", 1)
+			p.Provides, p.Version = strings.Replace(p.Provides, p.Version, newer, 1), newer
+		}
 		security.Date = debmirror.DefaultDate.AddDate(0, 0, 3)
 	default:
 		faults, ok := mirrorFaults[word]

@@ -14,7 +14,8 @@ import (
 
 const explainHelp = `Print what will be built and why: each decision with the file and line it comes from and the key that overrides it,
 the selected distributions as a tree of who requires which under which marker, and the layers. What a distribution
-requires stands below its first place; (*) says so at the others.`
+requires stands below its first place; (*) says so at the others. Of several platforms it explains this machine's if it is
+among them, else the first; --platform names another.`
 
 func (a *app) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "explain [DIR]", Short: "print what will be built, and why", Long: explainHelp, Args: maximumArgs(1)}

@@ -26,7 +26,7 @@ func (a *app) selectCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&opt.Target.Name, "target", plan.Prod, "prod (main dependencies) or dev (with the default groups)")
 	f.StringVar(&opt.Target.Python, "python", "", "full Python `version`; the default base's if empty")
-	platform := f.String("platform", "linux/amd64", "platform of the target")
+	platforms := f.StringSlice("platform", []string{"linux/amd64"}, "`platform` of the target; of several, the first")
 	libc := f.String("libc", "", "C library of the target, such as glibc-2.36; the default base's if empty")
 	f.StringArrayVar(&opt.Target.Groups, "group", nil, "dependency group beside the target's; may be repeated")
 	f.StringArrayVar(&opt.Target.Extras, "extra", nil, "extra of the project; may be repeated")
@@ -41,7 +41,7 @@ func (a *app) selectCommand() *cobra.Command {
 		if opt.Dir, err = dirArgument(args); err != nil {
 			return err
 		}
-		if err := completeTarget(&opt, *platform, *libc); err != nil {
+		if err := completeTarget(&opt, *platforms, *libc); err != nil {
 			return err
 		}
 		target, packages, warnings, err := build.Select(opt)
@@ -60,7 +60,7 @@ func (a *app) selectCommand() *cobra.Command {
 }
 
 // completeTarget checks what the flags say of the target, and adds what they say in words.
-func completeTarget(opt *build.SelectOptions, platform, libc string) (err error) {
+func completeTarget(opt *build.SelectOptions, platforms []string, libc string) (err error) {
 	t := &opt.Target
 	if t.Name != plan.Prod && t.Name != plan.Dev {
 		return usagef("--target is prod or dev, not %q\nhint: --group adds a dependency group to either", t.Name)
@@ -68,7 +68,10 @@ func completeTarget(opt *build.SelectOptions, platform, libc string) (err error)
 	if opt.Stale != "error" && opt.Stale != "warn" {
 		return usagef("--stale is error or warn, not %q", opt.Stale)
 	}
-	if t.Platform, err = plan.ParsePlatform(platform); err != nil {
+	if len(platforms) == 0 {
+		return usagef("--platform names none")
+	}
+	if t.Platform, err = plan.ParsePlatform(platforms[0]); err != nil {
 		return usagef("--platform: %v", err)
 	}
 	if _, err := pyversion.Parse(t.Python); t.Python != "" && err != nil {
