@@ -23,6 +23,9 @@ func Run(ctx context.Context, opt Options) (result *Result, err error) {
 		for _, change := range changes {
 			b.ended("lock", "%s", change)
 		}
+		if err := b.checkPush(ctx); err != nil {
+			return err
+		}
 		if err := b.layers(ctx, d); err != nil {
 			return err
 		}

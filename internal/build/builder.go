@@ -16,6 +16,7 @@ import (
 	"github.com/lithe-build/lithe/internal/fetch"
 	"github.com/lithe-build/lithe/internal/layer"
 	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/registry"
 	"github.com/lithe-build/lithe/internal/store"
 )
 
@@ -25,6 +26,8 @@ type builder struct {
 	store  *store.Store
 	client *fetch.Client
 	bases  base.Options // what all calls of package base have in common
+
+	registry *registry.Client // its tokens and connections are for the whole run
 
 	mu    sync.Mutex
 	spent []Timing
@@ -52,7 +55,8 @@ func newBuilder(opt Options) (*builder, error) {
 	}
 	client := fetch.New(st, fetch.Options{Jobs: opt.Jobs, Offline: opt.Offline, Auth: opt.Index.Auth,
 		Stall: opt.Timeout, Attempts: opt.Attempts, Log: opt.Log})
-	b := &builder{opt: opt, store: st, client: client, said: map[string]bool{}, made: map[string]bool{}, urls: map[string]string{}, bases: base.Options{
+	registries := registry.New(opt.registry())
+	b := &builder{opt: opt, store: st, client: client, registry: registries, said: map[string]bool{}, made: map[string]bool{}, urls: map[string]string{}, bases: base.Options{
 		Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Snapshot: opt.snapshot(), Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
 	}}
 	if opt.DebianKeyring != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lithe-build/lithe/internal/artifact"
 	"github.com/lithe-build/lithe/internal/destination"
+	"github.com/lithe-build/lithe/internal/registry"
 )
 
 // Options says what to build and from where. The zero value of a field is its default.
@@ -30,6 +31,7 @@ type Options struct {
 	Tags    []string // names for the image at its destinations
 	Outputs []string // "oci:DIR", "docker-archive:FILE"
 	Load    bool     // into the engine that answers
+	Push    bool     // to the registries that the tags name
 
 	Store                string // folder
 	Offline              bool
@@ -44,6 +46,7 @@ type Options struct {
 	Now                  time.Time // what Valid-Until is compared with
 	Executor             string    // for bytecode; "" means the best that works
 	Engine               destination.EngineOptions
+	Registry             registry.Options
 
 	Log *slog.Logger // nil means silent
 	On  func(Event)  // progress; nil means nobody looks
@@ -61,6 +64,13 @@ func (o Options) snapshot() string {
 		return debianSnapshot
 	}
 	return o.DebianSnapshot
+}
+
+// registry completes the options of the registries' client.
+func (o Options) registry() registry.Options {
+	r := o.Registry
+	r.Offline, r.Jobs, r.Stall, r.Attempts, r.Log = o.Offline, o.Jobs, o.Timeout, o.Attempts, o.Log
+	return r
 }
 
 func (o Options) jobs() int {

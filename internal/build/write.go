@@ -7,7 +7,19 @@ import (
 	"github.com/lithe-build/lithe/internal/destination"
 )
 
-// write puts the image where the options say, in their order.
+// checkPush asks the registries before anything is made, which may take minutes.
+func (b *builder) checkPush(ctx context.Context) error {
+	if !b.opt.Push {
+		return nil
+	}
+	return b.registries().Check(ctx, b.opt.Tags)
+}
+
+func (b *builder) registries() destination.Registry {
+	return destination.Registry{Client: b.registry, Store: b.store}
+}
+
+// write puts the image where the options say: files in the order of the options, then the engine, then registries.
 func (b *builder) write(ctx context.Context, result *Result) error {
 	defer b.time("write")()
 	for _, output := range b.opt.Outputs {
@@ -19,16 +31,35 @@ func (b *builder) write(ctx context.Context, result *Result) error {
 			return fmt.Errorf("%s: %w", output, err)
 		}
 	}
-	if !b.opt.Load {
-		return nil
+	if b.opt.Load {
+		engine, err := destination.FindEngine(ctx, b.opt.Engine)
+		if err != nil {
+			return err
+		}
+		result.Engine = engine
+		if err := b.writeTo(ctx, result, engine.Name(), engine); err != nil {
+			return err
+		}
 	}
-	engine, err := destination.FindEngine(ctx, b.opt.Engine)
-	if err != nil {
-		return err
+	if b.opt.Push {
+		return b.push(ctx, result)
 	}
-	result.Engine = engine
-	return b.writeTo(ctx, result, engine.Name(), engine)
+	return nil
 }
+
+// push is one output for each repository.
+func (b *builder) push(ctx context.Context, result *Result) error {
+	written, err := b.registries().Write(ctx, result.written(), destination.Options{Tags: b.opt.Tags, On: func(e destination.Event) {
+		b.opt.on(Event{Stage: "push", Item: e.Item, Done: e.Done, Total: e.Total, Unit: "B"})
+	}})
+	// What the first repositories got, they have, even where a later one failed.
+	for _, p := range written.Pushed {
+		result.Outputs = append(result.Outputs, Output{Destination: p.Repository, Reference: p.Reference, Sent: p.Sent})
+		b.ended("push", "%s, %s", p.Repository, movedText(p.Sent))
+	}
+	return err
+}
+
 
 func (b *builder) writeTo(ctx context.Context, result *Result, name string, d destination.Destination) error {
 	written, err := d.Write(ctx, result.written(), destination.Options{Tags: b.opt.Tags, On: func(e destination.Event) {
@@ -51,6 +82,9 @@ func (o Options) CheckOutputs() error {
 		if _, err := destination.Parse(output); err != nil {
 			return err
 		}
+	}
+	if o.Push {
+		return destination.CheckPushTags(o.Tags)
 	}
 	return destination.CheckTags(o.Tags)
 }

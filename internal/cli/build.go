@@ -20,11 +20,13 @@ import (
 
 const buildHelp = `Build the image of the project in DIR, the working directory by default.
 
-The digest of the image is all that goes to standard output, one line for each output. Without an output the image
-stays in lithe's store.
+The digest of the image is all that goes to standard output, one line for each output: files in the order of
+the options, then the engine, then each repository that was pushed to. Without an output the image stays in lithe's
+store.
 
   lithe build                                  build it, print its digest
   lithe build --load -t app                    into Docker or Podman
+  lithe build --push -t registry.example/app:1 to a registry, sending only what it lacks
   lithe build -o oci:image                     an OCI layout in the folder image
   lithe build -o docker-archive:app.tar -t app an archive for docker load`
 
@@ -34,6 +36,7 @@ func (a *app) buildCommand() *cobra.Command {
 	a.addBuildFlags(cmd, flags)
 	f := cmd.Flags()
 	f.StringArrayVarP(&flags.opt.Outputs, "output", "o", nil, "where to write the image: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be repeated")
+	f.BoolVar(&flags.opt.Push, "push", false, "push the image to the registries that its names say")
 	f.BoolVar(&flags.opt.Load, "load", false, "load the image into Docker or Podman, moving only what it lacks")
 	f.StringArrayVarP(&flags.opt.Tags, "tag", "t", nil, "`name` of the image at its outputs; may be repeated")
 	metadata := f.String("metadata-file", "", "write digest, layers and timings to a JSON `file`")
@@ -76,7 +79,7 @@ func (a *app) build(ctx context.Context, opt build.Options, mode string) (*build
 // printDigests prints one line for each output, and what to do next where there was none and a person reads.
 func (a *app) printDigests(result *build.Result, progress string) error {
 	if len(result.Outputs) == 0 && progress != "json" && progress != "none" {
-		fmt.Fprintln(a.sys.Stderr, "hint: the image is in lithe's store; `--load` puts it into Docker or Podman, `-o oci:DIR` into a folder")
+		fmt.Fprintln(a.sys.Stderr, "hint: the image is in lithe's store; `--load` puts it into Docker or Podman, `--push -t NAME` into a registry, `-o oci:DIR` into a folder")
 	}
 	if len(result.Outputs) == 0 {
 		_, err := fmt.Fprintln(a.sys.Stdout, result.Digest)

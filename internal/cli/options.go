@@ -13,6 +13,7 @@ import (
 	"github.com/lithe-build/lithe/internal/build"
 	"github.com/lithe-build/lithe/internal/destination"
 	"github.com/lithe-build/lithe/internal/execute"
+	"github.com/lithe-build/lithe/internal/registry"
 )
 
 // projectFlags are the flags of every command that reads a project.
@@ -20,6 +21,7 @@ type projectFlags struct {
 	opt      build.Options
 	progress string
 	keyring  string
+	insecure []string // registries
 }
 
 // addProjectFlags gives a command the flags that say what is built.
@@ -44,6 +46,7 @@ func (a *app) addBuildFlags(cmd *cobra.Command, p *projectFlags) {
 	f.StringVar(&p.opt.DebianSecurityMirror, "debian-security-mirror", "", "`URL` of a mirror of Debian's security archive")
 	f.StringVar(&p.opt.DebianSnapshot, "debian-snapshot", "", "`URL` of an archive that keeps superseded packages; with Debian's own mirrors, Debian's")
 	f.StringVar(&p.keyring, "debian-keyring", "", "`file` with the keys that may sign the mirror's suites, in place of Debian's")
+	f.StringSliceVar(&p.insecure, "insecure-registry", nil, "`host` of a registry that may speak plain HTTP or have a certificate nobody vouches for; may be repeated")
 	f.StringVar(&p.progress, "progress", "auto", "how progress is shown: auto, plain, json or none")
 	f.StringVar(&p.opt.Executor, "executor", "", "what runs the image's interpreter to make bytecode: namespace or loader")
 }
@@ -87,6 +90,9 @@ func (a *app) options(p *projectFlags, args []string) (build.Options, error) {
 	if opt.Index, err = artifact.Settings(a.sys.Getenv, a.home()); err != nil {
 		return opt, err
 	}
+	if opt.Registry, err = a.registryOptions(p.insecure); err != nil {
+		return opt, err
+	}
 	opt.Now, opt.Engine, opt.Log = time.Now(), a.engineOptions(), a.logger()
 	return opt, nil
 }
@@ -101,6 +107,16 @@ func (a *app) engineOptions() destination.EngineOptions {
 		Host: a.sys.Getenv("DOCKER_HOST"), Context: a.sys.Getenv("DOCKER_CONTEXT"), Config: config,
 		CertPath: a.sys.Getenv("DOCKER_CERT_PATH"), TLSVerify: a.sys.Getenv("DOCKER_TLS_VERIFY") != "",
 	}
+}
+
+// registryOptions is what other tools are told about registries, and what the flag says.
+func (a *app) registryOptions(insecure []string) (registry.Options, error) {
+	if err := registry.CheckInsecure(insecure); err != nil {
+		return registry.Options{}, asUsage(err)
+	}
+	opt, err := registry.Settings(a.sys.Getenv, a.home())
+	opt.Insecure = append(opt.Insecure, insecure...)
+	return opt, err
 }
 
 // logger is silent unless the user asked for more.

@@ -43,8 +43,9 @@ type Result struct {
 	Sent   int64  // bytes that had to be moved
 	// Platform is the one that was taken of several, "linux/amd64", by a destination that holds one platform only.
 	Platform string
-	Engine   string // "docker", "podman", "nerdctl"; empty for files
-	ID       string // what the engine calls the image; for running it, not for people
+	Engine   string   // "docker", "podman", "nerdctl"; empty for files
+	ID       string   // what the engine calls the image; for running it, not for people
+	Pushed   []Pushed // one for each repository, in the order of the names
 }
 
 // blob is one immutable piece of an image.
@@ -53,6 +54,7 @@ type blob struct {
 	size   int64
 	open   func() (io.ReadCloser, error)
 	path   func() (string, error) // nil where it is in no file
+	origin string                 // repository that has it; "" if unknown
 }
 
 // hasPath is a layer that is a file already, as those of the store are.
@@ -69,6 +71,9 @@ func layerBlob(l v1.Layer) (b blob, err error) {
 	b.open = l.Compressed
 	if file, ok := l.(hasPath); ok {
 		b.path = file.BlobPath
+	}
+	if remote, ok := l.(hasOrigin); ok {
+		b.origin = remote.Origin()
 	}
 	return b, nil
 }
@@ -110,6 +115,16 @@ func (b blob) copyTo(ctx context.Context, w io.Writer) error {
 		err = fmt.Errorf("blob %s has %d bytes, not %d", b.digest, n, b.size)
 	}
 	return err
+}
+
+// bytes returns a blob that is in memory already.
+func (b blob) bytes() ([]byte, error) {
+	r, err := b.open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
 }
 
 // meter counts what passes, and tells it.

@@ -23,10 +23,11 @@ import (
 )
 
 const (
-	defaultJobs    = 4 // requests that move blobs; registries limit more than that
-	defaultStall   = 60 * time.Second
-	defaultBackoff = 500 * time.Millisecond
-	maxRedirects   = 10
+	defaultJobs     = 4 // requests that move blobs; registries limit more than that
+	defaultStall    = 60 * time.Second
+	defaultBackoff  = 500 * time.Millisecond
+	maxRedirects    = 10
+	defaultAttempts = 5 // with waits of about 0.5, 1, 2 and 4 seconds
 )
 
 // Options say how registries are reached. The zero value works, without credentials. None of it can change a digest.
@@ -40,6 +41,7 @@ type Options struct {
 	Offline   bool          // make no request
 	UserAgent string        // "" means lithe
 	Stall     time.Duration // how long a server may do nothing; 0 means a minute
+	Attempts  int           // of a request in a row; 0 means 5
 	Backoff   time.Duration // the first wait before a request is repeated; 0 means half a second
 	Log       *slog.Logger  // nil means silent
 }
@@ -67,6 +69,9 @@ func New(opt Options) *Client {
 	if opt.Backoff <= 0 {
 		opt.Backoff = defaultBackoff
 	}
+	if opt.Attempts <= 0 {
+		opt.Attempts = defaultAttempts
+	}
 	if opt.UserAgent == "" {
 		opt.UserAgent = "lithe"
 	}
@@ -85,5 +90,5 @@ func (c *Client) Jobs() int { return c.opt.Jobs }
 // fetcher downloads into a store by way of our transport, which knows credentials.
 func (c *Client) fetcher(st *store.Store) *fetch.Client {
 	return fetch.New(st, fetch.Options{Jobs: c.opt.Jobs, Offline: c.opt.Offline, UserAgent: c.opt.UserAgent, Stall: c.opt.Stall,
-		Backoff: c.opt.Backoff, Log: c.opt.Log, Transport: authorizer{c}})
+		Backoff: c.opt.Backoff, Attempts: c.opt.Attempts, Log: c.opt.Log, Transport: authorizer{c}})
 }

@@ -20,7 +20,6 @@ import (
 )
 
 const (
-	attempts      = 5 // of one request, with waits of about 0.5, 1, 2 and 4 seconds
 	maxBackoff    = 20 * time.Second
 	maxRetryAfter = 2 * time.Minute // a server that asks for more is not waited for
 	maxMessage    = 64 << 10        // bytes of an answer that is no success
@@ -33,6 +32,7 @@ type failure struct {
 	status int
 	code   string        // the registry's own: "MANIFEST_BLOB_UNKNOWN"
 	again  bool          // may succeed when it is tried again
+	ours   bool          // is not about this request at all
 	after  time.Duration // the server asked to wait this long
 }
 
@@ -55,7 +55,7 @@ func (c *Client) retry(ctx context.Context, method, address string, try func() (
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !f.again || n >= attempts || f.after > maxRetryAfter {
+		if !f.again || n >= c.opt.Attempts || f.after > maxRetryAfter {
 			return report(method, address, n, f)
 		}
 		pause := max(f.after, wait/2+rand.N(wait)) // jitter, so that many clients do not come back at once
@@ -72,6 +72,9 @@ func (c *Client) retry(ctx context.Context, method, address string, try func() (
 func report(method, address string, n int, f *failure) error {
 	if auth, ok := errors.AsType[*authError](f.err); ok {
 		return auth
+	}
+	if f.ours {
+		return f.err
 	}
 	if inner, ok := errors.AsType[*url.Error](f.err); ok {
 		f.err = inner.Err // its text would repeat method and URL, the latter unredacted
