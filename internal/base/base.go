@@ -1,5 +1,5 @@
 // Package base assembles the part of an image below the project: a Linux user space with a Python interpreter, made
-// of Debian packages without running anything of theirs.
+// of Debian packages without running anything of theirs, or taken from an image of a registry as it is.
 //
 // Resolve reads a suite's signed indexes and picks the packages: Pins. They go into lithe.lock, so that a base is the
 // same on any day. Assemble turns Pins into entries: packages are verified, unpacked in memory, pruned by a visible
@@ -20,6 +20,8 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
+	"github.com/lithe-build/lithe/internal/registry"
+	"github.com/lithe-build/lithe/internal/store"
 )
 
 // Format is a part of the key of every layer made here. It moves when the same pins would give other entries: another
@@ -35,7 +37,7 @@ const (
 
 // Options says which base to make and where its packages come from.
 type Options struct {
-	Name           string             // "debian" or "debian:SUITE"; "" means "debian"
+	Name           string             // "debian" or "debian:SUITE"; "" means "debian"; or the name of an image
 	Platforms      []string           // "linux/amd64", "linux/arm64"; Resolve needs one at least
 	Mirror         string             // of the suite and its updates; "" means Debian's
 	SecurityMirror string             // of the security suite; "" means Debian's
@@ -47,6 +49,10 @@ type Options struct {
 
 	System        []Want   // system packages: of all targets for Resolve and Extend, of one target for Assemble
 	AcceptScripts []string // packages of them whose maintainer scripts need not be understood
+
+	Registry *registry.Client // for a base that is an image
+	Store    *store.Store     // where its layers go
+	Digest   string           // what the name of the image meant before, for one more platform of it; "" asks the registry
 }
 
 // Mirrors of Debian itself, behind a content delivery network.
@@ -68,7 +74,8 @@ type Event struct {
 
 // Pins is a base as lithe.lock records it. It is plain data, and the same indexes give the same pins.
 type Pins struct {
-	Name      string      `json:"name"` // "debian:trixie"
+	Name      string      `json:"name"`            // "debian:trixie"
+	Image     string      `json:"image,omitempty"` // digest of what Name means, where that is an image
 	Created   time.Time   `json:"created"`
 	Releases  []Release   `json:"releases"`
 	Platforms []Selection `json:"platforms"`        // in the order of Options.Platforms
@@ -86,6 +93,7 @@ type Release struct {
 type Selection struct {
 	Platform string    `json:"platform"`         // "linux/amd64"
 	Created  time.Time `json:"created,omitzero"` // of the indexes it comes from, where they are newer than Pins.Created
+	Image    *Image    `json:"image,omitempty"`  // nil for a base that is made of packages
 	Packages []Pin     `json:"packages"`         // sorted by name
 }
 
@@ -166,13 +174,16 @@ func (p *Pins) Has(platform string) bool {
 
 // Facts returns what the pins say about a platform's interpreter and C library.
 func (p *Pins) Facts(platform string) (Facts, error) {
-	su, err := suiteOf(p.Name)
-	if err != nil {
-		return Facts{}, err
-	}
 	sel, ok := p.Selection(platform)
 	if !ok {
 		return Facts{}, fmt.Errorf("%s is not locked for %s", p.Name, platform)
+	}
+	if sel.Image != nil {
+		return sel.Image.facts()
+	}
+	su, err := suiteOf(p.Name)
+	if err != nil {
+		return Facts{}, err
 	}
 	return facts(su, sel.Packages)
 }

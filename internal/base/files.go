@@ -57,9 +57,12 @@ func systemFiles(certificates []entry.Entry) ([]entry.Entry, error) {
 		entry.NewSymlink(opensslDir+"/cert.pem", "/"+caBundle),
 		entry.NewSymlink(opensslDir+"/certs", "/etc/ssl/certs"),
 		entry.NewSymlink("var/run", "/run"),
-		{Path: "tmp", Type: entry.Dir, Mode: 0o777 | fs.ModeSticky},
+		tmp,
 	}, nil
 }
+
+// tmp is the one directory that every user may write to.
+var tmp = entry.Entry{Path: "tmp", Type: entry.Dir, Mode: 0o777 | fs.ModeSticky}
 
 // concatenate joins certificates in the order of their paths as bytes, as update-ca-certificates does in the C
 // locale; each ends with a newline.
@@ -78,24 +81,8 @@ func concatenate(certificates []entry.Entry) ([]byte, error) {
 }
 
 // interpreterFiles returns the files of the interpreter part that no package has: names for the interpreter, and a
-// virtual environment without anything installed. See https://docs.python.org/3/library/venv.html and PEP 405.
+// virtual environment on it.
 func interpreterFiles(f Facts) []entry.Entry {
 	program := "python" + f.Minor()
-	config := "home = /usr/bin\n" +
-		"include-system-site-packages = false\n" +
-		"version = " + f.Python + "\n" +
-		"executable = " + f.Interpreter + "\n"
-	return []entry.Entry{
-		entry.NewSymlink("usr/bin/python", program),
-		entry.NewSymlink("usr/bin/python3", program),
-		entry.NewDir("venv"),
-		entry.NewDir("venv/bin"),
-		entry.NewSymlink("venv/bin/python", f.Interpreter),
-		entry.NewSymlink("venv/bin/python3", "python"),
-		entry.NewSymlink("venv/bin/"+program, "python"),
-		entry.NewDir("venv/lib"),
-		entry.NewDir("venv/lib/" + program),
-		entry.NewDir("venv/lib/" + program + "/site-packages"),
-		entry.NewFile("venv/pyvenv.cfg", []byte(config), false),
-	}
+	return append(venvFiles(f), entry.NewSymlink("usr/bin/python", program), entry.NewSymlink("usr/bin/python3", program))
 }

@@ -35,13 +35,22 @@ func Pythons() []Python {
 	return all
 }
 
-// Parse returns the full name of a base, "debian:trixie" for "" and "debian". Other names are problems.
+// Parse returns the full name of a base, "debian:trixie" for "" and "debian", "docker.io/library/python:3.13" for
+// "python:3.13". Other names are problems.
 func Parse(name string) (string, error) {
+	if full, ok, err := imageName(name); ok || err != nil {
+		return full, err
+	}
 	su, err := suiteOf(name)
 	if err != nil {
 		return "", err
 	}
 	return "debian:" + su.name, nil
+}
+
+// isProvider reports the name of a kind of bases, which is not that of an image, even with a colon behind it.
+func isProvider(kind string) bool {
+	return kind == "standalone" || slices.ContainsFunc(providers, func(p provider) bool { return p.name == kind })
 }
 
 // suiteOf looks a name up.
@@ -66,11 +75,8 @@ func suiteOf(name string) (suite, error) {
 
 // notYet tells names that mean something from misspelt ones.
 func notYet(name string) string {
-	switch {
-	case name == "standalone":
+	if kind, _, _ := strings.Cut(name, ":"); kind == "standalone" {
 		return ": lithe cannot use python-build-standalone yet"
-	case strings.ContainsAny(name, "/:@"):
-		return ": lithe cannot use images of a registry as a base yet"
 	}
 	return ""
 }

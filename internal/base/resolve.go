@@ -13,8 +13,15 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Resolve reads the indexes of a base's suite and returns what to make it of. It downloads indexes and no packages.
+// Resolve reads the indexes of a base's suite and returns what to make it of. It downloads indexes and no packages. Of a
+// base that is an image it reads the image.
 func Resolve(ctx context.Context, client *fetch.Client, opt Options, on func(Event)) (*Pins, error) {
+	if name, ok, err := imageName(opt.Name); ok || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return resolveImage(ctx, name, opt, serialized(on))
+	}
 	su, err := suiteOf(opt.Name)
 	if err != nil {
 		return nil, err
