@@ -30,8 +30,8 @@ func (c *Client) Blob(ctx context.Context, r Request, progress func(done, total 
 	if _, _, err := store.ParseDigest(r.Digest); err != nil {
 		return "", fmt.Errorf("%s: %w", r.name(), err)
 	}
-	if path, ok := c.store.Blob(r.Digest); ok {
-		return path, r.checkStored(path)
+	if path, ok, err := c.stored(r); ok || err != nil {
+		return path, err
 	}
 	if c.opt.Offline {
 		return "", fmt.Errorf("%s: %w; run once without it", r.name(), ErrOffline)
@@ -42,8 +42,8 @@ func (c *Client) Blob(ctx context.Context, r Request, progress func(done, total 
 		return "", err
 	}
 	defer unlock()
-	if path, ok := c.store.Blob(r.Digest); ok { // another run was faster
-		return path, r.checkStored(path)
+	if path, ok, err := c.stored(r); ok || err != nil { // another run was faster
+		return path, err
 	}
 	if progress == nil {
 		progress = func(int64, int64) {}
@@ -62,16 +62,25 @@ func (r Request) name() string {
 	return r.Digest
 }
 
-// checkStored makes a wrong size in a lock file the same error whether or not the file is in the store already.
-func (r Request) checkStored(path string) error {
+// stored returns the file if the store has it. One of another size was cut by a power failure, and is not there, or the
+// lock file has the size wrong, which is the same error wherever the file comes from.
+func (c *Client) stored(r Request) (path string, ok bool, err error) {
+	path, ok = c.store.Blob(r.Digest)
+	if !ok {
+		return "", false, nil
+	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return err
+		return "", false, err
 	}
-	if r.Size > 0 && info.Size() != r.Size {
-		return fmt.Errorf("%s: %w", r.name(), r.sizeError(info.Size()))
+	if r.Size == 0 || info.Size() == r.Size {
+		return path, true, nil
 	}
-	return nil
+	if err := c.store.Verify(r.Digest); err != nil { // which has removed it
+		c.opt.Log.Debug("a file in the store is damaged, fetching it again", "digest", r.Digest, "error", err)
+		return "", false, nil
+	}
+	return "", false, fmt.Errorf("%s: %w", r.name(), r.sizeError(info.Size()))
 }
 
 // sizeError names both sizes, so that a user sees which one a lock file has wrong.

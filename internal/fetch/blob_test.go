@@ -146,7 +146,7 @@ func TestBlobFails(t *testing.T) {
 			w.WriteHeader(503)
 		}, []string{"503"}, nil, 1},
 		"unknown status":    {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(799) }, []string{": 799"}, nil, 1},
-		"always truncated":  {func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Length", "1600000") }, []string{"EOF", "5 attempts"}, nil, 5},
+		"always truncated":  {func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Length", "1600000") }, []string{"closed before the end", "5 attempts"}, nil, 5},
 		"longer than known": {func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, other, "and more") }, []string{"more than 1600000 bytes"}, nil, 1},
 		"wrong length": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "5")

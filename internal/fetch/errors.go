@@ -25,7 +25,7 @@ var (
 
 var (
 	errStalled   = errors.New("the server sent nothing for too long")
-	errTruncated = errors.New("the file ended early")
+	errTruncated = errors.New("the connection was closed before the end")
 	errTooLarge  = errors.New("too large")
 )
 
@@ -92,7 +92,11 @@ func hint(u *url.URL, status int, err error) string {
 		return "check the host name and the network connection; behind a proxy, set HTTPS_PROXY"
 	case errors.Is(err, errDowngrade):
 		return "ask the server's operator, or use a URL that starts with https:"
-	case errors.As(err, &network) || errors.Is(err, errStalled):
+	case errors.Is(err, errRedirects):
+		return "ask the server's operator, or use another URL"
+	case status >= http.StatusInternalServerError:
+		return "the server has trouble of its own; try again later"
+	case errors.As(err, &network) || errors.Is(err, errStalled) || errors.Is(err, errTruncated):
 		return "check the network connection; behind a proxy, set HTTPS_PROXY"
 	}
 	return ""

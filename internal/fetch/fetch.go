@@ -100,8 +100,7 @@ func (c *Client) Store() *store.Store { return c.store }
 // newTransport starts from Go's own, which knows proxies, HTTP/2 and time limits for connecting.
 func newTransport(opt Options) (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = opt.Jobs    // the default of 2 would close most connections to the one host that matters
-	t.ResponseHeaderTimeout = opt.Stall // a body that stalls is watched by us
+	t.MaxIdleConnsPerHost = opt.Jobs // the default of 2 would close most connections to the one host that matters
 	if opt.CABundle == "" {
 		return t, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -65,6 +66,9 @@ func report(method string, u *url.URL, attempts int, f *failure) error {
 	err := f.err
 	if inner, ok := errors.AsType[*url.Error](err); ok {
 		err = inner.Err // its text would repeat method and URL, the latter unredacted
+	}
+	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errTruncated // in words
 	}
 	e := &Error{Method: method, URL: Redact(u.String()), Status: f.status, Attempts: attempts, Err: err}
 	e.Hint = hint(u, f.status, err)
