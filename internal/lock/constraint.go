@@ -114,12 +114,15 @@ func translateTerm(term string) ([]string, error) {
 		return caret(text)
 	case "~":
 		return tilde(text)
-	case "~=", "===":
+	case "~=":
 		return []string{operator + text}, nil
-	default:
+	case "===": // compares texts, so that every letter counts
+		return []string{term}, nil
+	case "<", "<=", ">", ">=":
 		// Old metadata has ">=3.6.*", which PEP 440 has not, and means the release itself.
 		return []string{operator + strings.TrimSuffix(wildcard(text), ".*")}, nil
 	}
+	return nil, fmt.Errorf("%q is no operator", operator)
 }
 
 // wildcard turns "1.x" and "1.X" into "1.*".
