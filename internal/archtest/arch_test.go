@@ -74,7 +74,9 @@ var allowed = map[string][]string{
 	// the order of the stages, and the only package that prints
 	"build": slices.Concat(words, []string{"lithelock", "python/backend", "store", "fetch", "execute", "project", "lock",
 		"base", "plan", "artifact", "bytecode", "layer", "closure", "image", "destination", "registry"}),
-	"cli": slices.Concat(words, []string{"build", "plan", "lock", "project", "execute", "destination", "store", "artifact", "registry"}),
+	"doctor": {"diag", "store", "fetch", "execute", "base", "artifact", "destination", "registry"},
+	"cli": slices.Concat(words, []string{"build", "plan", "lock", "project", "execute", "destination", "store", "artifact", "registry",
+		"doctor"}),
 }
 
 // walls says which packages may import a library, or anything below it.
