@@ -2,6 +2,8 @@ package execute
 
 import (
 	"archive/tar"
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,12 +16,14 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 )
 
 const (
-	maxLayerEntries = 1 << 20  // the largest images have some 300,000 files in all
-	maxLayerBytes   = 64 << 30 // no layer that a registry takes is larger
-	maxPath         = 4096     // PATH_MAX
+	maxLayerEntries = 1 << 20   // the largest images have some 300,000 files in all
+	maxLayerBytes   = 64 << 30  // no layer that a registry takes is larger
+	maxPath         = 4096      // PATH_MAX
+	maxWindow       = 128 << 20 // bytes; the largest that `zstd --long` needs
 )
 
 // unpacker writes one layer into a directory of its own. It follows no link that the layer made: the parent of every
@@ -33,19 +37,20 @@ type unpacker struct {
 	left    int64 // bytes that may still be written
 }
 
-// unpack unpacks a gzipped tar into dir and verifies the digest of the tar.
+// unpack unpacks a tar, compressed or not, into dir and verifies the digest of the tar.
 func unpack(ctx context.Context, blob io.Reader, diffID, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	zip, err := gzip.NewReader(blob)
+	plain, err := decompress(blob)
 	if err != nil {
 		return err
 	}
+	defer plain.Close()
 	hash := sha256.New()
-	stream := io.TeeReader(zip, hash)
+	stream := io.TeeReader(plain, hash)
 	u := &unpacker{root: root, made: map[string]bool{".": true}, buffer: make([]byte, 256<<10), left: maxLayerBytes}
 	defer u.leave()
 	if err := u.entries(ctx, tar.NewReader(stream)); err != nil {
@@ -59,6 +64,26 @@ func unpack(ctx context.Context, blob io.Reader, diffID, dir string) error {
 		return fmt.Errorf("the uncompressed layer is %s, not %s", got, diffID)
 	}
 	return nil
+}
+
+// decompress tells the kinds of layers by their first bytes: gzip, which lithe writes, and what images of others have.
+func decompress(blob io.Reader) (io.ReadCloser, error) {
+	buffered := bufio.NewReaderSize(blob, 64<<10)
+	magic, err := buffered.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		return gzip.NewReader(buffered)
+	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		d, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, err
+		}
+		return d.IOReadCloser(), nil
+	}
+	return io.NopCloser(buffered), nil
 }
 
 // entries unpacks one entry after the other.
@@ -105,6 +130,8 @@ func (u *unpacker) entry(h *tar.Header, content io.Reader) error {
 		return u.file(base, h, content)
 	case tar.TypeSymlink:
 		return u.make(base, func() error { return u.current.Symlink(h.Linkname, base) })
+	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
+		return nil // some bases have a /dev; the sandbox brings its own
 	case tar.TypeLink:
 		target, err := inside(h.Linkname)
 		if err != nil {

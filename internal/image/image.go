@@ -26,6 +26,11 @@ const KeyAnnotation = "build.lithe.layer.key"
 // New returns the image of a configuration and layers, lowest first. The layers' blobs are looked for in the store
 // when they are read.
 func New(cfg plan.Config, layers []layer.Record, st *store.Store) (v1.Image, error) {
+	return NewOf(cfg, layers, func(i int) v1.Layer { return layer.Open(st, layers[i]) })
+}
+
+// NewOf is New for layers of which some are elsewhere: open returns that of the record with this index.
+func NewOf(cfg plan.Config, layers []layer.Record, open func(int) v1.Layer) (v1.Image, error) {
 	if err := check(cfg); err != nil {
 		return nil, err
 	}
@@ -38,8 +43,8 @@ func New(cfg plan.Config, layers []layer.Record, st *store.Store) (v1.Image, err
 		return nil, err
 	}
 	img := &image{config: config, manifest: manifest}
-	for _, rec := range layers {
-		img.layers = append(img.layers, layer.Open(st, rec))
+	for i := range layers {
+		img.layers = append(img.layers, open(i))
 	}
 	return img, nil
 }
@@ -73,7 +78,7 @@ func descriptor(rec layer.Record) (v1.Descriptor, error) {
 	if err != nil {
 		return v1.Descriptor{}, fmt.Errorf("layer of %s: %w", describe(rec), err)
 	}
-	d := v1.Descriptor{MediaType: types.OCILayer, Size: rec.Size, Digest: digest}
+	d := v1.Descriptor{MediaType: rec.LayerType(), Size: rec.Size, Digest: digest}
 	if rec.Key != "" && rec.Kind != plan.ProjectLayer {
 		d.Annotations = map[string]string{KeyAnnotation: rec.Key}
 	}

@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -8,21 +9,37 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/lithe-build/lithe/internal/store"
 )
 
+// Origin is a repository that has a layer which was made elsewhere.
+type Origin struct {
+	Repository string       // "docker.io/library/python"
+	Fetch      func() error // brings the blob into the store
+}
+
 // Open returns a layer of the store. The blob is looked for when it is read, so that a layer which its destination
 // has already need not be here.
-func Open(st *store.Store, rec Record) v1.Layer { return &stored{st, rec} }
+func Open(st *store.Store, rec Record) v1.Layer { return &stored{st: st, rec: rec} }
+
+// OpenFrom is Open for a layer of another image: what the store lacks is fetched when it is read.
+func OpenFrom(st *store.Store, rec Record, origin Origin) v1.Layer {
+	return &stored{st: st, rec: rec, origin: origin}
+}
 
 // stored is a layer whose facts are in a record and whose bytes are in the store.
 type stored struct {
-	st  *store.Store
-	rec Record
+	st     *store.Store
+	rec    Record
+	origin Origin
 }
 
 var _ v1.Layer = (*stored)(nil)
+
+// Repository returns where else the layer is, for registries that need no second copy; "" if nowhere.
+func (l *stored) Repository() string { return l.origin.Repository }
 
 // Digest returns the hash of the compressed bytes.
 func (l *stored) Digest() (v1.Hash, error) { return v1.NewHash(l.rec.Digest) }
@@ -33,12 +50,23 @@ func (l *stored) DiffID() (v1.Hash, error) { return v1.NewHash(l.rec.DiffID) }
 // Size returns how many bytes the layer has, compressed.
 func (l *stored) Size() (int64, error) { return l.rec.Size, nil }
 
-// MediaType says OCI, tar, gzip.
-func (l *stored) MediaType() (types.MediaType, error) { return types.OCILayer, nil }
+// MediaType says what kind of tar it is.
+func (l *stored) MediaType() (types.MediaType, error) { return l.rec.LayerType(), nil }
+
+// LayerType is the media type of the layer: OCI's, of a tar with gzip, if the record names no other.
+func (r Record) LayerType() types.MediaType {
+	return cmp.Or(types.MediaType(r.MediaType), types.OCILayer)
+}
 
 // BlobPath returns the file that holds the compressed bytes, for destinations that can link or clone it.
 func (l *stored) BlobPath() (string, error) {
 	path, ok := l.st.Blob(l.rec.Digest)
+	if !ok && l.origin.Fetch != nil {
+		if err := l.origin.Fetch(); err != nil {
+			return "", err
+		}
+		path, ok = l.st.Blob(l.rec.Digest)
+	}
 	if !ok {
 		return "", fmt.Errorf("layer %s is not in the store: %w", l.rec.Digest, os.ErrNotExist)
 	}
@@ -60,7 +88,7 @@ func (l *stored) Uncompressed() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := gzip.NewReader(f)
+	r, err := decompress(f, l.rec.LayerType())
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -68,9 +96,23 @@ func (l *stored) Uncompressed() (io.ReadCloser, error) {
 	return unpacked{r, f}, nil
 }
 
-// unpacked closes the file below a gzip reader.
+// decompress opens the tar in a blob.
+func decompress(blob io.Reader, mediaType types.MediaType) (io.Reader, error) {
+	switch mediaType {
+	case types.OCILayerZStd:
+		return zstd.NewReader(blob, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	case types.OCIUncompressedLayer:
+		return blob, nil
+	}
+	return gzip.NewReader(blob)
+}
+
+// maxWindow bounds the memory of a decoder. It is the largest window that `zstd --long` writes.
+const maxWindow = 128 << 20
+
+// unpacked closes the file below a decompressor.
 type unpacked struct {
-	*gzip.Reader
+	io.Reader
 	file io.Closer
 }
 

@@ -24,14 +24,15 @@ var recordKind = fmt.Sprintf("layer-%d", Format)
 // the checks of a build, and its blob need not be here.
 type Record struct {
 	Blob
-	Format   int            `json:"format"`
-	Key      string         `json:"key"` // hash of all inputs
-	Kind     plan.LayerKind `json:"kind"`
-	Packages []string       `json:"packages,omitempty"`
-	Files    Files          `json:"files"`
-	Scripts  []string       `json:"scripts,omitempty"`
-	Licences []string       `json:"licences,omitempty"`
-	GLIBC    string         `json:"glibc,omitempty"` // highest version of glibc that an object needs, "2.34"
+	MediaType string         `json:"mediaType,omitempty"` // "" means OCI's, of a tar with gzip
+	Format    int            `json:"format"`
+	Key       string         `json:"key"` // hash of all inputs
+	Kind      plan.LayerKind `json:"kind"`
+	Packages  []string       `json:"packages,omitempty"`
+	Files     Files          `json:"files"`
+	Scripts   []string       `json:"scripts,omitempty"`
+	Licences  []string       `json:"licences,omitempty"`
+	GLIBC     string         `json:"glibc,omitempty"` // highest version of glibc that an object needs, "2.34"
 	Loading
 }
 
