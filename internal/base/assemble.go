@@ -41,6 +41,7 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 	if err := checkPins(selected.Packages); err != nil {
 		return nil, err
 	}
+	selected.Packages = append(selected.ground(), selected.SystemPins(opt.System)...)
 	f, err := facts(su, selected.Packages)
 	if err != nil {
 		return nil, err
@@ -56,13 +57,29 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 	if err := checkPaths(contents); err != nil {
 		return nil, err
 	}
-	dropEmptied(contents)
-	parts, err := makeParts(f, arch, contents)
+	parts, err := partsOf(f, arch, contents, opt)
 	if err != nil {
 		return nil, err
 	}
-	return &Base{Name: pins.Name, Suite: su.name, Platform: platform, Facts: f, Parts: parts,
-		StdlibSources: sources(parts[len(parts)-1].Entries, f)}, nil
+	return &Base{Name: pins.Name, Suite: su.name, Platform: platform, Facts: f, Parts: parts, StdlibSources: sources(parts[1].Entries, f)}, nil
+}
+
+// partsOf makes base and interpreter, and above them the part of the system packages where some are asked for.
+func partsOf(f Facts, arch string, contents []*unpacked, opt Options) ([]Part, error) {
+	i := slices.IndexFunc(contents, func(u *unpacked) bool { return u.pin.Part == KindSystem })
+	if i < 0 {
+		i = len(contents)
+	}
+	ground, added := contents[:i], contents[i:]
+	dropEmptied(ground)
+	parts, err := makeParts(f, arch, ground)
+	if err != nil || len(opt.System) == 0 {
+		return parts, err
+	}
+	s := systemMaker{arch: arch, ground: ground, lower: slices.Concat(parts[0].Entries, parts[1].Entries), added: added,
+		wants: opt.System, accept: opt.AcceptScripts}
+	system, err := s.make()
+	return append(parts, system), err
 }
 
 // checkPins refuses pins that Resolve never makes: they come from a file that anybody may edit. The hash needs no
@@ -89,7 +106,7 @@ func badPin(format string, args ...any) error {
 
 // fetchPackages returns the paths of the verified .deb files, in the order of the pins. The client bounds how many
 // requests run at once.
-func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, asOf time.Time, opt Options, on func(Event)) (
+func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, asOf func(Pin) time.Time, opt Options, on func(Event)) (
 	[]string, error) {
 	var total int64
 	for _, p := range pins {
@@ -101,7 +118,7 @@ func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, asOf t
 	for i, p := range pins {
 		g.Go(func() (err error) {
 			var before int64
-			request := fetch.Request{URLs: opt.urls(p, asOf), Digest: p.Hash, Size: p.Size, Name: path.Base(p.Path)}
+			request := fetch.Request{URLs: opt.urls(p, asOf(p)), Digest: p.Hash, Size: p.Size, Name: path.Base(p.Path)}
 			files[i], err = client.Blob(ctx, request, func(now, _ int64) {
 				on(Event{Stage: "fetch", Item: p.Name, Done: done.Add(now - before), Total: total})
 				before = now
@@ -130,12 +147,20 @@ func superseded(p Pin, urls []string, err error) error {
 		Err:  err}
 }
 
-// asOf is the time of the indexes that a selection comes from. A platform that was locked later than others has its own.
-func (p *Pins) asOf(s Selection) time.Time {
-	if s.Created.IsZero() {
-		return p.Created
+// asOf returns the time of the indexes that a package of a selection comes from. A platform that was locked later than
+// others has its own, and so have system packages: they are resolved anew when the project asks for others.
+func (p *Pins) asOf(s Selection) func(Pin) time.Time {
+	ground := s.Created
+	if ground.IsZero() {
+		ground = p.Created
 	}
-	return s.Created
+	system := newest(p.Releases)
+	return func(pin Pin) time.Time {
+		if pin.Part == KindSystem && system.After(ground) {
+			return system
+		}
+		return ground
+	}
 }
 
 // urls returns where a package may be: on the mirror until a newer version supersedes it, then in the snapshot
@@ -165,7 +190,7 @@ func unpackAll(ctx context.Context, pins []Pin, arch string, files []string, opt
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if out[i], err = unpack(files[i], p, arch); err != nil {
+			if out[i], err = unpack(files[i], p, arch, len(opt.System) > 0); err != nil {
 				return fmt.Errorf("package %s %s: %w", p.Name, p.Version, err)
 			}
 			on(Event{Stage: "unpack", Item: p.Name, Done: done.Add(1), Total: int64(len(files))})

@@ -125,9 +125,26 @@ var prunings = []pruning{
 	{drop, "var/tmp", "/tmp is the one place that everybody may write to"},
 }
 
-// fateOf looks a path up in the table.
-func fateOf(name string) fate {
-	for _, p := range prunings {
+// systemPrunings decides the same for system packages. Programs stay: somebody asked for them.
+var systemPrunings = []pruning{
+	{keep, "usr/share/doc/*/copyright", "licences travel with what they cover"},
+	{drop, "usr/share/doc/**", "documentation"},
+	{drop, "usr/share/doc-base/**", "documentation"},
+	{drop, "usr/share/man/**", "documentation"},
+	{drop, "usr/share/info/**", "documentation"},
+	{drop, "usr/share/gtk-doc/**", "documentation"},
+	{drop, "usr/share/locale/**", "translations of messages"},
+	{drop, "usr/share/lintian/**", "notes for Debian's package checker"},
+	{drop, "usr/share/bug/**", "hooks of reportbug"},
+	{drop, "run/**", "made when a container starts"},
+	{drop, "var/run/**", "a link to /run"},
+	{drop, "var/lock/**", "a link to /run"},
+	{drop, "tmp/**", "made when a container starts"},
+}
+
+// fateOf looks a path up in a table.
+func fateOf(rows []pruning, name string) fate {
+	for _, p := range rows {
 		if match(strings.Split(p.pattern, "/"), strings.Split(name, "/")) {
 			return p.fate
 		}

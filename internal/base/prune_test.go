@@ -39,7 +39,7 @@ func TestFateOf(t *testing.T) {
 		"usr/lib/os-release":                                                       keep,
 		"etc/debian_version":                                                       keep,
 	} {
-		if got := fateOf(name); got != want {
+		if got := fateOf(prunings, name); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"github.com/lithe-build/lithe/internal/debian/archive"
+	"github.com/lithe-build/lithe/internal/debian/maintscript"
 	"github.com/lithe-build/lithe/internal/entry"
 )
 
@@ -20,10 +21,13 @@ type unpacked struct {
 	entries []entry.Entry // usr-merged and pruned
 	used    []entry.Entry // what other files are made of
 	gone    []string      // paths that were pruned
+	scripts []maintscript.Script
+	pruned  []entry.Entry // files that the base does without, and a system package may need
 }
 
-// unpack reads a verified .deb, and refuses one that holds something else than its index said.
-func unpack(file string, pin Pin, arch string) (*unpacked, error) {
+// unpack reads a verified .deb, and refuses one that holds something else than its index said. With spare, what pruning
+// takes of a base package is kept aside for system packages.
+func unpack(file string, pin Pin, arch string, spare bool) (*unpacked, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -37,11 +41,18 @@ func unpack(file string, pin Pin, arch string) (*unpacked, error) {
 		return nil, err
 	}
 	u := &unpacked{pin: pin, control: p.Control.String()}
-	return u, u.prune(p.Entries)
+	if pin.Part == KindSystem {
+		u.scripts = scripted(p)
+	}
+	return u, u.prune(p.Entries, spare)
 }
 
 // prune usr-merges the entries of a package and keeps what the table lets through.
-func (u *unpacked) prune(entries []entry.Entry) error {
+func (u *unpacked) prune(entries []entry.Entry, spare bool) error {
+	rows := prunings
+	if u.pin.Part == KindSystem {
+		rows = systemPrunings
+	}
 	seen := map[string]entry.Type{}
 	for _, packaged := range entries {
 		e, ok := merged(packaged)
@@ -54,7 +65,7 @@ func (u *unpacked) prune(entries []entry.Entry) error {
 			continue
 		}
 		seen[e.Path] = e.Type
-		switch fateOf(e.Path) {
+		switch fateOf(rows, e.Path) {
 		case keep:
 			u.entries = append(u.entries, e)
 		case use:
@@ -62,6 +73,9 @@ func (u *unpacked) prune(entries []entry.Entry) error {
 			u.gone = append(u.gone, e.Path)
 		case drop:
 			u.gone = append(u.gone, e.Path)
+			if spare && u.pin.Part != KindSystem && fateOf(systemPrunings, e.Path) == keep {
+				u.pruned = append(u.pruned, e)
+			}
 		}
 	}
 	return nil
