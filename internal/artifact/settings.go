@@ -1,11 +1,13 @@
 package artifact
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
@@ -21,6 +23,7 @@ type IndexOptions struct {
 	Extra []string // asked, in order, for what the default index lacks
 	From  string   // what chose URL: a variable or a file; "" means nothing did
 
+	also    []string // what a lock file names beside the index of its packages
 	secrets []secret
 	netrc   fetch.Netrc
 	env     func(string) string
@@ -141,14 +144,23 @@ func (o IndexOptions) Auth(u *url.URL) (user, password string, ok bool) {
 
 // indexes returns where to look for a package that its lock file has from an index: "" or PyPI mean the default.
 func (o IndexOptions) indexes(locked string) []string {
-	if locked != "" && !isPyPI(locked) {
-		return []string{locked}
+	var all []string
+	for _, index := range append([]string{locked}, o.also...) {
+		if index == "" || isPyPI(index) {
+			all = append(all, cmp.Or(o.URL, PyPI))
+			all = append(all, o.Extra...)
+			continue
+		}
+		expanded, _ := o.expand(index)
+		all = append(all, expanded)
 	}
-	first := o.URL
-	if first == "" {
-		first = PyPI
+	var once []string
+	for _, index := range all {
+		if !slices.Contains(once, index) {
+			once = append(once, index)
+		}
 	}
-	return append([]string{first}, o.Extra...)
+	return once
 }
 
 // isPyPI tells the default index, which a mirror stands in for, from one that a project chose on purpose.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -53,10 +54,12 @@ func newBuilder(opt Options) (*builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := fetch.New(st, fetch.Options{Jobs: opt.Jobs, Offline: opt.Offline, Auth: opt.Index.Auth,
+	var b *builder // whose index options grow by what the lock file names
+	auth := func(u *url.URL) (user, password string, ok bool) { return b.opt.Index.Auth(u) }
+	client := fetch.New(st, fetch.Options{Jobs: opt.Jobs, Offline: opt.Offline, Auth: auth,
 		Stall: opt.Timeout, Attempts: opt.Attempts, Log: opt.Log})
 	registries := registry.New(opt.registry())
-	b := &builder{opt: opt, store: st, client: client, registry: registries, said: map[string]bool{}, made: map[string]bool{}, urls: map[string]string{}, bases: base.Options{
+	b = &builder{opt: opt, store: st, client: client, registry: registries, said: map[string]bool{}, made: map[string]bool{}, urls: map[string]string{}, bases: base.Options{
 		Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Snapshot: opt.snapshot(), Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
 	}}
 	if opt.DebianKeyring != nil {

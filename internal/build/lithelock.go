@@ -93,7 +93,7 @@ func lockedPlatforms(pins *base.Pins) []lithelock.Platform {
 
 // lockedSizes lists the files of the plans whose size the project's lock does not tell, and those of other targets.
 func lockedSizes(d *decision) []lithelock.Size {
-	unsized := map[string]bool{}
+	unsized, choices := map[string]bool{}, d.choices()
 	for _, pkg := range d.lock.Packages {
 		for _, f := range pkg.Files {
 			if f.Size == 0 {
@@ -101,11 +101,15 @@ func lockedSizes(d *decision) []lithelock.Size {
 			}
 		}
 	}
+	for hash := range choices {
+		unsized[hash] = true
+	}
 	var sizes []lithelock.Size
 	known := map[string]bool{}
 	add := func(s lithelock.Size) {
 		if unsized[s.Hash] && !known[s.Hash] {
 			known[s.Hash] = true
+			s.For = choices[s.Hash]
 			sizes = append(sizes, s)
 		}
 	}

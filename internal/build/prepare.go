@@ -106,6 +106,9 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b.opt.Index, err = b.opt.Index.With(in.lock); err != nil {
+		return nil, err
+	}
 	d := &decision{inputs: in, host: b.opt.hostPlatform()}
 	if d.variants, err = b.check(in); err != nil {
 		return nil, err
@@ -114,6 +117,9 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 		return nil, err
 	}
 	if err := d.confirm(); err != nil {
+		return nil, err
+	}
+	if err := b.nameFiles(ctx, d, upgrade); err != nil {
 		return nil, err
 	}
 	if err := b.sized(ctx, d, upgrade); err != nil {
@@ -213,13 +219,14 @@ func (in *inputs) choose(platform plan.Platform, facts base.Facts) (*variant, er
 	v := &variant{target: in.target, facts: facts}
 	v.target.Platform, v.target.Python, v.target.Libc = platform, facts.Python, facts.Libc
 	var err error
-	v.packages, err = in.selectFor(v.target)
+	v.packages, err = in.selectFrom(in.lock, v.target)
 	return v, err
 }
 
-// selectFor selects packages and refuses the kinds that cannot be built yet.
-func (in *inputs) selectFor(target plan.Target) ([]plan.Package, error) {
-	packages, err := plan.Select(in.lock, target)
+// selectFrom selects packages and refuses the kinds that cannot be built yet. Those that may be any of several files
+// pass, until it is known which files these are.
+func (in *inputs) selectFrom(l *lock.Lock, target plan.Target) ([]plan.Package, error) {
+	packages, err := plan.Select(l, target)
 	if err != nil {
 		return nil, in.withBases(err)
 	}
@@ -227,7 +234,7 @@ func (in *inputs) selectFor(target plan.Target) ([]plan.Package, error) {
 	var wheels []plan.Package
 	for _, p := range packages {
 		switch {
-		case p.Kind == plan.KindWheel || p.Kind == plan.KindURL && strings.HasSuffix(p.Filename, ".whl"):
+		case p.Kind == plan.KindWheel || p.Kind == plan.KindUnknown || p.Kind == plan.KindURL && strings.HasSuffix(p.Filename, ".whl"):
 			wheels = append(wheels, p)
 		case in.isProject(p):
 		default:

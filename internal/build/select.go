@@ -1,9 +1,11 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/lithe-build/lithe/internal/base"
 	"github.com/lithe-build/lithe/internal/diag"
@@ -12,16 +14,20 @@ import (
 	"github.com/lithe-build/lithe/internal/project"
 )
 
-// SelectOptions says for what packages are selected. Nothing of it comes from a base or the network.
+// SelectOptions says for what packages are selected. Nothing of it comes from a base.
 type SelectOptions struct {
 	Dir    string
 	Lock   string      // "" means the configuration's, else the one that is found
 	Stale  string      // "warn" goes on with a lock that does not fit pyproject.toml
 	Target plan.Target // Python, Libc and Platform may be empty: then the default base's
+
+	// Index says how an index is asked, for a lock that lists hashes without files. Nil asks none.
+	Index func() (Options, error)
 }
 
-// Select returns the packages of a target, and its warnings. The error holds all problems.
-func Select(opt SelectOptions) (plan.Target, []plan.Package, diag.List, error) {
+// Select returns the packages of a target, and its warnings. The error holds all problems. Packages that the lock lists by
+// hashes alone are of an unknown kind where no index can be reached: it works without a network.
+func Select(ctx context.Context, opt SelectOptions) (plan.Target, []plan.Package, diag.List, error) {
 	t := opt.Target
 	path := opt.Lock
 	if path == "" {
@@ -47,11 +53,50 @@ func Select(opt SelectOptions) (plan.Target, []plan.Package, diag.List, error) {
 		}
 	}
 	packages, err := plan.Select(l, t)
+	if err == nil && len(unnamed(packages)) > 0 && opt.Index != nil {
+		packages, err = selectByIndex(ctx, opt, l, t, packages)
+	}
 	if opt.Stale == "warn" {
 		return t, packages, append(l.Warnings, l.Stale...), err
 	}
 	return t, packages, l.Warnings, joinProblems(l.Stale, err)
 }
+
+// selectByIndex selects again with what an index says of the hashes. The first package tells whether one answers.
+func selectByIndex(ctx context.Context, opt SelectOptions, l *lock.Lock, t plan.Target, packages []plan.Package) ([]plan.Package, error) {
+	options, err := opt.Index()
+	if err != nil || options.Offline {
+		return packages, err
+	}
+	if options.Index, err = options.Index.With(l); err != nil {
+		return nil, err
+	}
+	options.Attempts, options.Timeout = cmp.Or(options.Attempts, selectAttempts), cmp.Or(options.Timeout, selectTimeout)
+	b, err := newBuilder(options)
+	if err != nil {
+		return nil, err
+	}
+	defer b.close()
+	ask := unnamed(packages)
+	if _, err := b.askFiles(ctx, ask[:1]); err != nil {
+		if _, ok := diag.Problems(err); !ok {
+			l.Warnings.Add(&diag.Error{Pos: diag.Position{File: l.Path}, Code: "index-unreachable",
+				What: fmt.Sprintf("which files are meant is not known: %v", err), Hint: "set LITHE_OFFLINE=1 to ask no index"})
+			return packages, ctx.Err()
+		}
+	}
+	files, err := b.askFiles(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Select(l.WithFiles(files), t)
+}
+
+// selectAttempts and selectTimeout are how patient a selection is, which can do without an answer.
+const (
+	selectAttempts = 2
+	selectTimeout  = 10 * time.Second
+)
 
 // joinProblems adds the problems of errors to others, each once. An error that is no problem of the user's comes first.
 func joinProblems(problems diag.List, errs ...error) error {

@@ -2,14 +2,16 @@ package build
 
 import (
 	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/lock"
 	"github.com/lithe-build/lithe/internal/plan"
 )
 
 // variant is the image of one platform: what is decided about it, and then what it is made of.
 type variant struct {
 	target   plan.Target
-	facts    base.Facts     // of the base for this platform
-	packages []plan.Package // selected for the target
+	facts    base.Facts           // of the base for this platform
+	packages []plan.Package       // selected for the target
+	files    map[string]lock.File // that an index named, by hash, where the lock does not
 	plan     *plan.Plan
 
 	own     *ownCode

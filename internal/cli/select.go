@@ -14,7 +14,8 @@ import (
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
 )
 
-const selectHelp = `Print which distributions of the lock file a target gets. It needs no base and no network.
+const selectHelp = `Print which distributions of the lock file a target gets. It needs no base and no network. An
+index is asked where the lock file lists hashes without files (requirements.txt), and without one these stay hashes.
 
   lithe select                                what the image gets
   lithe select --target dev --python 3.12.12  what the dev target gets on another Python
@@ -37,14 +38,17 @@ func (a *app) selectCommand() *cobra.Command {
 	f.StringVar(&opt.Lock, "lock", "", "lock `file` of the project")
 	f.StringVar(&opt.Stale, "stale", "error", "what a lock file that does not fit pyproject.toml is: error or warn")
 	asJSON := f.Bool("json", false, "print JSON")
-	cmd.RunE = func(_ *cobra.Command, args []string) (err error) {
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		opt.Index = func() (build.Options, error) {
+			return a.options(&projectFlags{opt: build.Options{Stale: opt.Stale}}, args)
+		}
 		if opt.Dir, err = dirArgument(args); err != nil {
 			return err
 		}
 		if err := completeTarget(&opt, *platforms, *libc); err != nil {
 			return err
 		}
-		target, packages, warnings, err := build.Select(opt)
+		target, packages, warnings, err := build.Select(cmd.Context(), opt)
 		if *asJSON {
 			return a.selectionJSON(target, packages, err)
 		}

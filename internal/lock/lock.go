@@ -101,6 +101,7 @@ func (s Source) Local() bool {
 type Index struct {
 	Name string // that the project gives it; "" for none
 	URL  string // as written
+	Pos  diag.Position
 }
 
 // File is one distribution file of a package.

@@ -53,6 +53,7 @@ type entry struct {
 	text   string   // as written, without options
 	local  string   // path of a file or folder, relative to the project's folder
 	edit   bool     // editable
+	broken bool     // something behind it is reported already
 }
 
 // parseRequirements reads a whole requirements file. What a line means depends on options that may stand further down,
@@ -106,7 +107,7 @@ func (r *requirementsReader) at(l logicalLine, offset int) diag.Position { retur
 // readLine reads a requirement with its options, or the options of a line without one.
 func (r *requirementsReader) readLine(l logicalLine) {
 	start := len(l.text) - len(strings.TrimLeft(l.text, " \t"))
-	end := optionsBegin(l.text, start)
+	end, before := optionsBegin(l.text, start), len(r.problems)
 	options := r.options(l, end)
 	text := strings.TrimRight(l.text[start:end], " \t")
 	if text == "" {
@@ -127,6 +128,7 @@ func (r *requirementsReader) readLine(l logicalLine) {
 			r.bad(o.pos, "%s stands on a line of its own, not behind a requirement", o.name)
 		}
 	}
+	e.broken = len(r.problems) > before
 	slices.Sort(e.hashes)
 	e.hashes = slices.Compact(e.hashes)
 	r.addRequirement(e)

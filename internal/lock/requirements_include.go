@@ -116,7 +116,7 @@ func (s *source) knowIndex(label, written string, pos diag.Position) string {
 		s.report(&diag.Error{Pos: pos, Code: "index-insecure", What: "the index " + quoted(shown) + " is reached by http, which anybody on the way can change",
 			Hint: "use https, or name the host with --trusted-host"})
 	}
-	s.indexes = append(s.indexes, Index{Name: label, URL: written})
+	s.indexes = append(s.indexes, Index{Name: label, URL: written, Pos: pos})
 	return plain
 }
 

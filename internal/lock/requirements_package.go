@@ -111,12 +111,23 @@ func (r *requirementsReader) addPinned(p *Package, e *entry) bool {
 		return false
 	}
 	if len(e.hashes) == 0 {
-		r.report(&diag.Error{Pos: e.pos, Code: "hash-missing", What: e.text + " has no hash", Hint: hashHint})
+		r.noHash(e)
 		return false
 	}
-	p.Source.Kind, p.Source.URL, p.Hashes = Registry, r.indexes[0], e.hashes
+	if p.Hashes = slices.DeleteFunc(slices.Clone(e.hashes), func(h string) bool { return !strings.HasPrefix(h, "sha256:") }); len(p.Hashes) == 0 {
+		r.report(&diag.Error{Pos: e.pos, Code: "hash-weak", What: e.text + " has no sha256 hash, by which package indexes tell files", Hint: hashHint})
+		return false
+	}
+	p.Source.Kind, p.Source.URL = Registry, r.indexes[0]
 	p.NoWheels, p.NoSdists = r.noBinary.has(p.Name, r.onlyBinary), r.onlyBinary.has(p.Name, r.noBinary)
 	return true
+}
+
+// noHash reports a requirement without a hash, unless the one that it has is reported already.
+func (r *requirementsReader) noHash(e *entry) {
+	if !e.broken {
+		r.report(&diag.Error{Pos: e.pos, Code: "hash-missing", What: e.text + " has no hash", Hint: hashHint})
+	}
 }
 
 // pinned returns the one version that the specifiers admit, as it is written.
@@ -191,7 +202,7 @@ func withoutVariables(address string) string {
 func (r *requirementsReader) oneHash(p *Package, e *entry, f *File) {
 	switch len(e.hashes) {
 	case 0:
-		r.report(&diag.Error{Pos: e.pos, Code: "hash-missing", What: e.text + " has no hash", Hint: hashHint})
+		r.noHash(e)
 		return
 	case 1:
 		f.Hash = e.hashes[0]
