@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/base"
@@ -24,6 +26,7 @@ func (b *builder) incomplete(ctx context.Context, d *decision, v *variant, r clo
 	for _, m := range r.Missing {
 		problems.Add(lacks.missing(m))
 	}
+	lacks.together(problems)
 	for _, n := range r.Versions {
 		problems.Add(lacks.versions(n))
 	}
@@ -95,6 +98,20 @@ func (r *lackReport) missingHint(m closure.Missing) string {
 		return fmt.Sprintf("no package of %s has it; %s", r.variant.plan.Base, accept)
 	}
 	return fmt.Sprintf("add it to %s, or use a Debian base with system-packages; %s", r.variant.plan.Base, accept)
+}
+
+// together adds to the last problem what mends all: nobody wants to collect it from a page of hints.
+func (r *lackReport) together(problems diag.List) {
+	packages := slices.Compact(slices.Sorted(maps.Values(r.providers)))
+	sorted, ok := diag.Problems(problems.Err())
+	if len(packages) < 2 || !ok {
+		return
+	}
+	quoted := make([]string, len(packages))
+	for i, p := range packages {
+		quoted[i] = strconv.Quote(p)
+	}
+	sorted[len(sorted)-1].Hint += "; all together: system-packages = [" + strings.Join(quoted, ", ") + "]"
 }
 
 // versions is the problem of a library that is too old.

@@ -153,12 +153,12 @@ func (c *checker) judge(n need) {
 	providers := c.names[n.name]
 	near := slices.ContainsFunc(providers, func(g *file) bool { return isSystem(n.file) || !isSystem(g) })
 	switch {
-	case matches(c.in.Accept, n.name):
-		c.accepted.add(n).reason = Configured
 	case matches(injected, n.name):
 		c.accepted.add(n).reason = Runtime
 	case near:
 		c.accepted.add(n).reason = Preloaded
+	case matches(c.in.Accept, n.name):
+		c.accepted.add(n).reason = Configured
 	case len(providers) > 0:
 		c.missing.add(n).elsewhere = providers[0].Path
 	default:

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -74,6 +75,11 @@ func (s Suite) publish(files map[string][]byte, key *signingKey) {
 			rows = append(rows, row{dir + "Packages." + form, data})
 			s.publishIndex(files, root, dir, "Packages."+form, data)
 		}
+		if !s.security() { // Debian's has none
+			data := Compress("gz", s.contents(arch))
+			rows = append(rows, row{"main/Contents-" + arch + ".gz", data})
+			s.publishIndex(files, root, "main/", "Contents-"+arch+".gz", data)
+		}
 	}
 	name := s.Name
 	if s.Faults.WrongSuite {
@@ -82,15 +88,15 @@ func (s Suite) publish(files map[string][]byte, key *signingKey) {
 	files[root+"InRelease"] = s.sign(s.release(name, rows), key)
 }
 
-// publishIndex stores a Packages file under its name and its hash.
+// publishIndex stores a Packages or Contents file under its name and its hash.
 func (s Suite) publishIndex(files map[string][]byte, root, dir, name string, data []byte) {
 	stored := data
 	if s.Faults.PackagesDiffer {
-		stored = Compress(strings.TrimPrefix(name, "Packages."), []byte("Package: other\n"))
+		stored = Compress(strings.TrimPrefix(path.Ext(name), "."), []byte("Package: other\n"))
 	}
 	files[root+dir+name] = stored
 	if s.Faults.OnlyByHash {
-		files[root+dir+name] = Compress(strings.TrimPrefix(name, "Packages."), []byte("Package: newer\n"))
+		files[root+dir+name] = Compress(strings.TrimPrefix(path.Ext(name), "."), []byte("Package: newer\n"))
 	}
 	if !s.Faults.NoByHash {
 		files[root+dir+"by-hash/SHA256/"+hexSHA256(data)] = stored
