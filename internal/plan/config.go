@@ -33,39 +33,23 @@ const (
 	labelTitle   = "org.opencontainers.image.title"
 	labelVersion = "org.opencontainers.image.version"
 	labelBase    = "org.opencontainers.image.base.name"
+	labelDigest  = "org.opencontainers.image.base.digest"
 )
 
 // Defaults of an image, each of which a key of the configuration overrides.
 const (
 	defaultUser    = "65532:65532" // "nonroot" of the image's passwd
 	defaultWorkdir = "/app"
-	defaultPath    = "/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 )
-
-// environment is what every image sets, before the configuration's.
-func environment(copied bool) []string {
-	env := []string{
-		"PATH=" + defaultPath,
-		"HOME=/tmp",            // the one place that can be written, whoever runs it
-		"LANG=C.UTF-8",         // what it is when nothing is set differs between Pythons
-		"PYTHONFAULTHANDLER=1", // a traceback when C code crashes
-		"PYTHONUNBUFFERED=1",   // logs arrive, also those of a program that is killed
-		"SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
-	}
-	if copied {
-		env = append(env, "PYTHONPATH=/app")
-	}
-	return env
-}
 
 // newConfig decides how the image is run.
 func newConfig(in Input) Config {
 	cfg := in.Config
 	c := Config{
 		Created: in.Created, Platform: in.Target.Platform,
-		Env:        mergeEnv(environment(!in.Wheel), cfg.Env),
+		Env:        mergeEnv(environment(in.Image, !in.Wheel), cfg.Env),
 		Entrypoint: in.Entry.Entrypoint, Cmd: in.Entry.Cmd,
-		User: cmp.Or(cfg.User, defaultUser), WorkingDir: cmp.Or(cfg.Workdir, defaultWorkdir),
+		User: cmp.Or(cfg.User, userOf(in.Image), defaultUser), WorkingDir: cmp.Or(cfg.Workdir, defaultWorkdir),
 		Labels: labels(in), Annotations: cfg.Annotations,
 		ExposedPorts: ports(cfg.Ports), Volumes: cfg.Volumes, StopSignal: in.Entry.StopSignal,
 		Healthcheck: cfg.Healthcheck,
@@ -89,6 +73,9 @@ func mergeEnv(ours []string, theirs map[string]string) []string {
 // labels says what the image is. Nothing of version control is among it, so that an unrelated commit keeps the digest.
 func labels(in Input) map[string]string {
 	all := map[string]string{labelTitle: in.Project.Name, labelBase: in.Base}
+	if in.Image != nil {
+		all[labelDigest] = in.Image.Manifest
+	}
 	if in.Project.Version != "" {
 		all[labelVersion] = in.Project.Version
 	}

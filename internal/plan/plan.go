@@ -30,10 +30,11 @@ type Input struct {
 	Target    Target
 	Base      string // "debian:trixie"
 	Facts     base.Facts
-	Compiler  string    // id of the bytecode compiler: the version of the interpreter
-	Created   time.Time // of the image
-	Wheel     bool      // the project is installed as a wheel; else its files are copied
-	Untracked []string  // first-party files that version control does not know
+	Image     *base.Image // the base, where it is an image of a registry
+	Compiler  string      // id of the bytecode compiler: the version of the interpreter
+	Created   time.Time   // of the image
+	Wheel     bool        // the project is installed as a wheel; else its files are copied
+	Untracked []string    // first-party files that version control does not know
 }
 
 // Plan is what will be built: pure data, a function of Input.

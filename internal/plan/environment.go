@@ -1,0 +1,78 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/base"
+)
+
+const (
+	commands       = "/venv/bin" // of the project and its dependencies
+	systemCommands = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	certificates   = "/etc/ssl/certs/ca-certificates.crt"
+)
+
+// environment is what every image sets, before the configuration's. Of a base that is an image all variables stay, and
+// ours go without saying only where it has none: but its PATH comes after the project's commands, and HOME is ours.
+func environment(image *base.Image, copied bool) []string {
+	var theirs []string
+	bundle := certificates
+	if image != nil {
+		theirs, bundle = image.Env, image.Certificates
+	}
+	path := systemCommands
+	if theirPath := value(theirs, "PATH"); theirPath != "" {
+		path = theirPath
+	}
+	env := []string{
+		"PATH=" + commands + ":" + path,
+		"HOME=/tmp", // the one place that can be written, whoever runs it
+	}
+	for _, v := range []string{
+		"LANG=C.UTF-8",         // what it is when nothing is set differs between Pythons
+		"PYTHONFAULTHANDLER=1", // a traceback when C code crashes
+		"PYTHONUNBUFFERED=1",   // logs arrive, also those of a program that is killed
+		"SSL_CERT_FILE=" + bundle,
+	} {
+		name, set, _ := strings.Cut(v, "=")
+		if set != "" && value(theirs, name) == "" {
+			env = append(env, v)
+		}
+	}
+	if copied {
+		env = append(env, "PYTHONPATH=/app")
+	}
+	return append(env, others(theirs, env)...)
+}
+
+// value returns what a variable is set to; the last one counts.
+func value(env []string, name string) string {
+	for _, v := range slices.Backward(env) {
+		if text, ok := strings.CutPrefix(v, name+"="); ok {
+			return text
+		}
+	}
+	return ""
+}
+
+// others returns the settings of variables that ours does not set, each once, in their order.
+func others(theirs, ours []string) []string {
+	var kept []string
+	for i, v := range theirs {
+		name, _, _ := strings.Cut(v, "=")
+		sets := func(v string) bool { return strings.HasPrefix(v, name+"=") }
+		if !slices.ContainsFunc(ours, sets) && !slices.ContainsFunc(theirs[i+1:], sets) {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// userOf returns the user of a base that is an image, "" where lithe's own stands in.
+func userOf(image *base.Image) string {
+	if image == nil {
+		return ""
+	}
+	return image.User
+}

@@ -1,0 +1,45 @@
+package plan
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lithe-build/lithe/internal/base"
+)
+
+func TestEnvironment(t *testing.T) {
+	const system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	quiet := []string{"LANG=C.UTF-8", "PYTHONFAULTHANDLER=1", "PYTHONUNBUFFERED=1"}
+	ours := func(path string, more ...string) []string {
+		return append(append([]string{"PATH=/venv/bin:" + path, "HOME=/tmp"}, quiet...), more...)
+	}
+	for name, test := range map[string]struct {
+		image  *base.Image
+		copied bool
+		want   []string
+	}{
+		"Debian":         {nil, false, ours(system, "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt")},
+		"copied project": {nil, true, ours(system, "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", "PYTHONPATH=/app")},
+		"image":          {&base.Image{}, false, ours(system)},
+		"image with a PATH": {&base.Image{Env: []string{"PATH=/usr/local/bin:/bin", "GPG_KEY=1"}, Certificates: "/etc/ssl/cert.pem"}, false,
+			ours("/usr/local/bin:/bin", "SSL_CERT_FILE=/etc/ssl/cert.pem", "GPG_KEY=1")},
+		"image with settings": {&base.Image{Env: []string{"LANG=de_DE", "SSL_CERT_FILE=/x", "HOME=/root", "LD_LIBRARY_PATH=/y"}, Certificates: "/z"}, false,
+			[]string{"PATH=/venv/bin:" + system, "HOME=/tmp", "PYTHONFAULTHANDLER=1", "PYTHONUNBUFFERED=1", "LANG=de_DE", "SSL_CERT_FILE=/x", "LD_LIBRARY_PATH=/y"}},
+		"the last one counts": {&base.Image{Env: []string{"PATH=/a", "X=1", "PATH=/b", "X=2"}}, false, ours("/b", "X=2")},
+		"image's PYTHONPATH":  {&base.Image{Env: []string{"PYTHONPATH=/lib"}}, true, ours(system, "PYTHONPATH=/app")},
+		"empty settings":      {&base.Image{Env: []string{"PATH=", "LANG="}}, false, ours(system)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, environment(test.image, test.copied)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestUserOf(t *testing.T) {
+	if got := userOf(nil) + userOf(&base.Image{}) + userOf(&base.Image{User: "7:8"}); got != "7:8" {
+		t.Errorf("users are %q", got)
+	}
+}
