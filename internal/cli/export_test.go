@@ -12,3 +12,9 @@ func Commands() *cobra.Command {
 
 // Metadata is what --metadata-file writes.
 type Metadata = metadata
+
+// CacheList and CachePruned are what the commands below cache print as JSON.
+type (
+	CacheList   = cacheList
+	CachePruned = cachePruned
+)

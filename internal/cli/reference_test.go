@@ -15,6 +15,7 @@ import (
 	"github.com/lithe-build/lithe/internal/cli"
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/docstest"
+	"github.com/lithe-build/lithe/internal/doctor"
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/testkit/golden"
 )
@@ -112,6 +113,9 @@ func TestDocuments(t *testing.T) {
 		{"docs/reference/select-explain.md", "select", selection{}},
 		{"docs/reference/select-explain.md", "Problems", problems{}},
 		{"docs/reference/select-explain.md", "explain", plan.Plan{}},
+		{"docs/reference/cache-doctor.md", "cache ls", cli.CacheList{}},
+		{"docs/reference/cache-doctor.md", "cache prune", cli.CachePruned{}},
+		{"docs/reference/cache-doctor.md", "doctor", doctor.Report{}},
 	} {
 		t.Run(test.heading, func(t *testing.T) {
 			want := docstest.Paths(t, test.document)
@@ -126,7 +130,7 @@ func TestDocuments(t *testing.T) {
 
 // The examples of these documents have no value that the tables do not.
 func TestExamplesOfDocuments(t *testing.T) {
-	for _, page := range []string{"docs/reference/metadata.md", "docs/reference/select-explain.md"} {
+	for _, page := range []string{"docs/reference/metadata.md", "docs/reference/select-explain.md", "docs/reference/cache-doctor.md"} {
 		known := docstest.FirstColumn(t, page, "")
 		for i, path := range known { // a map's own keys are anybody's
 			known[i], _, _ = strings.Cut(path, ".*")
