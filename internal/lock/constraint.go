@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/lithe-build/lithe/internal/python/version"
 )
@@ -102,8 +103,17 @@ func constraintTerms(s string) []string {
 func translateTerm(term string) ([]string, error) {
 	operator := term[:len(term)-len(strings.TrimLeft(term, "<>=!~^"))]
 	text := strings.TrimPrefix(strings.TrimPrefix(term[len(operator):], "v"), "V")
-	if text == "*" || strings.EqualFold(text, "x") {
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return nil, fmt.Errorf("%q is no version", text)
+	}
+	if operator == "===" { // compares texts, so that every letter counts
+		return []string{term}, nil
+	}
+	switch {
+	case text == "*" || strings.EqualFold(text, "x"):
 		return nil, nil
+	case strings.IndexAny(text, "<>=!~^") == 0: // "v=1" is no way to write "==1"
+		return nil, fmt.Errorf("%q is no version", text)
 	}
 	switch operator {
 	case "", "=", "==":
@@ -116,8 +126,6 @@ func translateTerm(term string) ([]string, error) {
 		return tilde(text)
 	case "~=":
 		return []string{operator + text}, nil
-	case "===": // compares texts, so that every letter counts
-		return []string{term}, nil
 	case "<", "<=", ">", ">=":
 		// Old metadata has ">=3.6.*", which PEP 440 has not, and means the release itself.
 		return []string{operator + strings.TrimSuffix(wildcard(text), ".*")}, nil

@@ -53,7 +53,7 @@ func FuzzUV(f *testing.F)     { fuzzFormat(f, "uv.lock") }
 func FuzzPoetry(f *testing.F) { fuzzFormat(f, "poetry.lock") }
 
 func FuzzConstraint(f *testing.F) {
-	for _, seed := range []string{"^1.2 || ~3", ">= 1.0 <2", "!=1.*", "*", "1!^2", "~", "=======VV", "===VV"} {
+	for _, seed := range []string{"^1.2 || ~3", ">= 1.0 <2", "!=1.*", "*", "1!^2", "~", "=======VV", "===VV", "===x", "V=X", "===\x1f!"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
