@@ -38,8 +38,8 @@ type stored struct {
 
 var _ v1.Layer = (*stored)(nil)
 
-// Repository returns where else the layer is, for registries that need no second copy; "" if nowhere.
-func (l *stored) Repository() string { return l.origin.Repository }
+// Origin returns the repository that has the layer already, for registries that need no second copy; "" if there is none.
+func (l *stored) Origin() string { return l.origin.Repository }
 
 // Digest returns the hash of the compressed bytes.
 func (l *stored) Digest() (v1.Hash, error) { return v1.NewHash(l.rec.Digest) }
