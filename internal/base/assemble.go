@@ -14,6 +14,7 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/fetch"
+	"github.com/lithe-build/lithe/internal/store"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -41,7 +42,7 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 	if err := checkPins(selected.Packages); err != nil {
 		return nil, err
 	}
-	selected.Packages = append(selected.ground(), selected.SystemPins(opt.System)...)
+	selected.Packages = append(selected.Ground(), selected.SystemPins(opt.System)...)
 	f, err := facts(su, selected.Packages)
 	if err != nil {
 		return nil, err
@@ -127,13 +128,23 @@ func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, asOf f
 				return superseded(p, request.URLs, err)
 			}
 			if err != nil {
-				return fmt.Errorf("package %s %s with SHA256 %s: %w", p.Name, p.Version, strings.TrimPrefix(p.Hash, "sha256:"), err)
+				return changed(fmt.Errorf("package %s %s with SHA256 %s: %w", p.Name, p.Version, strings.TrimPrefix(p.Hash, "sha256:"), err))
 			}
 			on(Event{Stage: "fetch", Item: p.Name, Done: done.Add(p.Size - before), Total: total})
 			return nil
 		})
 	}
 	return files, g.Wait()
+}
+
+// changed makes a problem of a file that is not the one whose hash is signed or locked. Trouble with the network stays
+// what it is.
+func changed(err error) error {
+	if !errors.Is(err, store.ErrMismatch) && !errors.Is(err, fetch.ErrSize) {
+		return err
+	}
+	return &diag.Error{Code: "hash-mismatch", What: err.Error(), Err: err,
+		Hint: "the mirror, or something on the way, changed the file: find out why, or name another mirror with --debian-mirror"}
 }
 
 // superseded is the problem of a package that is nowhere any more: Debian's mirrors keep the newest version only.

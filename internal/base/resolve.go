@@ -37,7 +37,7 @@ func resolve(ctx context.Context, client *fetch.Client, su suite, opt Options, o
 	if err != nil {
 		return nil, err
 	}
-	pins := &Pins{Name: "debian:" + su.name, Releases: releases, Created: newest(releases), System: wantStrings(opt.System)}
+	pins := &Pins{Name: "debian:" + su.name, Releases: releases, Created: newest(releases), System: WantStrings(opt.System)}
 	for _, platform := range opt.Platforms {
 		arch, err := architecture(platform)
 		if err != nil {

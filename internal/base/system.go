@@ -23,10 +23,10 @@ func Extend(ctx context.Context, client *fetch.Client, locked *Pins, opt Options
 }
 
 func extend(ctx context.Context, client *fetch.Client, su suite, locked *Pins, opt Options, on func(Event)) (*Pins, error) {
-	out := &Pins{Name: locked.Name, Created: locked.Created, Releases: locked.Releases, System: wantStrings(opt.System)}
+	out := &Pins{Name: locked.Name, Created: locked.Created, Releases: locked.Releases, System: WantStrings(opt.System)}
 	if len(opt.System) == 0 {
 		for _, s := range locked.Platforms {
-			out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Packages: s.ground()})
+			out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Packages: s.Ground()})
 		}
 		return out, nil
 	}
@@ -53,8 +53,8 @@ func extend(ctx context.Context, client *fetch.Client, su suite, locked *Pins, o
 	return out, nil
 }
 
-// ground returns the packages of base and interpreter.
-func (s Selection) ground() []Pin {
+// Ground returns the packages of base and interpreter.
+func (s Selection) Ground() []Pin {
 	return slices.DeleteFunc(slices.Clone(s.Packages), func(p Pin) bool { return p.Part == KindSystem })
 }
 
@@ -84,7 +84,7 @@ func extendPackages(c *catalogue, suite string, locked Selection, wants []Want) 
 	if err != nil {
 		return nil, err
 	}
-	return sortedPins(append(locked.ground(), added...)), nil
+	return sortedPins(append(locked.Ground(), added...)), nil
 }
 
 // fix makes a version the one that is taken of its package. A package that is not there any more is not fixed.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lithe-build/lithe/internal/debian/control"
 	"github.com/lithe-build/lithe/internal/debian/version"
@@ -41,8 +42,8 @@ func (w Want) String() string {
 	return w.Name + "=" + w.Version
 }
 
-// wantStrings lists wants as lithe.lock does: sorted, each once.
-func wantStrings(wants []Want) []string {
+// WantStrings lists wants as lithe.lock does: sorted, each once.
+func WantStrings(wants []Want) []string {
 	var all []string
 	for _, w := range wants {
 		all = append(all, w.String())
@@ -79,3 +80,6 @@ func (s Selection) SystemPins(wants []Want) []Pin {
 	}
 	return out
 }
+
+// Newest returns the latest date of the indexes that were read.
+func (p *Pins) Newest() time.Time { return newest(p.Releases) }

@@ -21,6 +21,7 @@ type ground struct {
 	pins     *base.Pins
 	platform string
 	facts    base.Facts
+	system   system
 
 	assembly *once[*base.Base]
 	packaged once[[]made]
@@ -31,6 +32,8 @@ type ground struct {
 type made struct {
 	layer.Record
 	reused bool
+	remote bool         // it is of another image, and may be in its registry alone
+	origin layer.Origin // of a remote one
 }
 
 func (b *builder) newGround(pins *base.Pins, platform string, facts base.Facts) *ground {
@@ -43,6 +46,9 @@ func (g *ground) forget() { g.assembly = &once[*base.Base]{} }
 // bare returns the layers of the base and of the interpreter as they are packaged. An interpreter must run before its
 // own library is compiled.
 func (g *ground) bare(ctx context.Context) ([]made, error) {
+	if g.pins.IsImage() {
+		return g.onImage(ctx)
+	}
 	return g.packaged.get(func() ([]made, error) {
 		lower, err := g.part(ctx, plan.BaseLayer)
 		if err != nil {
@@ -55,6 +61,9 @@ func (g *ground) bare(ctx context.Context) ([]made, error) {
 
 // compiled returns the layers with the bytecode of the standard library.
 func (g *ground) compiled(ctx context.Context, code compile) ([]made, error) {
+	if g.pins.IsImage() {
+		return g.onImage(ctx) // its files stay as they are
+	}
 	return g.finished.get(func() ([]made, error) {
 		lower, err := g.part(ctx, plan.BaseLayer)
 		if err != nil {
@@ -97,7 +106,9 @@ func (g *ground) contents(ctx context.Context, kind plan.LayerKind) (layer.Conte
 // assembled returns the entries of the base.
 func (g *ground) assembled(ctx context.Context) (*base.Base, error) {
 	return g.assembly.get(func() (*base.Base, error) {
-		return base.Assemble(ctx, g.builder.client, g.pins, g.platform, g.builder.bases, g.builder.onBase)
+		opt := g.builder.bases
+		opt.System, opt.AcceptScripts = g.system.wants, g.system.accept
+		return base.Assemble(ctx, g.builder.client, g.pins, g.platform, opt, g.builder.onBase)
 	})
 }
 
@@ -142,8 +153,12 @@ func stdlibSources(entries []entry.Entry, paths []string) []bytecode.Source {
 // by.
 func debDigests(pins *base.Pins, platform string) []string {
 	selection, _ := pins.Selection(platform)
+	return pinDigests(selection.Ground())
+}
+
+func pinDigests(pins []base.Pin) []string {
 	var digests []string
-	for _, pin := range selection.Packages {
+	for _, pin := range pins {
 		digests = append(digests, strings.Join([]string{pin.Part, pin.Name, pin.Version, pin.Hash}, " "))
 	}
 	slices.Sort(digests)

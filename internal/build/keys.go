@@ -14,6 +14,31 @@ type baseKey struct {
 	Compiler string   // "" without bytecode
 }
 
+// systemKey names the layer of system packages. Its cache of libraries sees the base, and a script that is not accepted
+// any more must be refused again.
+type systemKey struct {
+	Format   int
+	Assembly int
+	Base     []string // as baseKey.Packages
+	Packages []string // of the layer, in the same form
+	Wants    []string // what the project names: pruned files of a named package of the base come back
+	Accept   []string // accept-unrun-scripts, sorted
+}
+
+// skeletonKey names the layer between a base that is an image and what is installed.
+type skeletonKey struct {
+	Format      int
+	Assembly    int // base.Format
+	Python      string
+	Interpreter string
+}
+
+// seenKey names what is known of a layer that others made.
+type seenKey struct {
+	Format int
+	DiffID string
+}
+
 // wheelKey names a layer of wheels. Nothing of the project is in it, so that every project shares the layer.
 type wheelKey struct {
 	Format   int

@@ -11,7 +11,9 @@ func TestKeysHashEveryField(t *testing.T) {
 	part := wheelPart{Hash: "sha256:00", Filename: "a-1-py3-none-any.whl", DirectURL: "{}", Dropped: []string{"x"}}
 	file := projectFile{Path: "app/main.py", Mode: 0o644, Link: "x", Digest: "sha256:00"}
 	for name, sample := range map[string]any{
-		"base":     baseKey{Format: 1, Assembly: 1, Kind: "base", Packages: []string{"sha256:00"}, Compiler: "3.13.5"},
+		"base": baseKey{Format: 1, Assembly: 1, Kind: "base", Packages: []string{"sha256:00"}, Compiler: "3.13.5"},
+		"system": systemKey{Format: 1, Assembly: 1, Base: []string{"sha256:00"}, Packages: []string{"sha256:01"}, Wants: []string{"libpq5"},
+			Accept: []string{"graphviz"}},
 		"wheel":    wheelKey{Format: 1, Wheels: []wheelPart{part}, Python: "3.13", ABI: "cp313", Prefix: "venv", Compiler: "3.13.5"},
 		"project":  projectKey{Format: 1, Files: []projectFile{file}, Python: "3.13", Compiler: "3.13.5"},
 		"verified": verifiedKey{Checks: 1, Hash: "sha256:00", Filename: "a-1-py3-none-any.whl"},

@@ -72,7 +72,7 @@ func litheLock(d *decision) (*lithelock.Lock, error) {
 }
 
 func lockedBase(pins *base.Pins) lithelock.Base {
-	b := lithelock.Base{Name: pins.Name}
+	b := lithelock.Base{Name: pins.Name, Digest: pins.Image}
 	for _, r := range pins.Releases {
 		b.Indexes = append(b.Indexes, lithelock.Index{Suite: r.Suite, Date: r.Date, Expired: r.Expired})
 	}
@@ -82,7 +82,7 @@ func lockedBase(pins *base.Pins) lithelock.Base {
 func lockedPlatforms(pins *base.Pins) []lithelock.Platform {
 	var out []lithelock.Platform
 	for _, s := range pins.Platforms {
-		platform := lithelock.Platform{Name: s.Platform, Created: s.Created}
+		platform := lithelock.Platform{Name: s.Platform, Created: s.Created, Image: imageToLock(s.Image)}
 		for _, p := range s.Packages {
 			platform.Packages = append(platform.Packages, lithelock.Package(p))
 		}

@@ -18,7 +18,11 @@ func (b *builder) pins(ctx context.Context, in *inputs, upgrade bool) (*base.Pin
 	needed := in.neededPlatforms(b.opt.hostPlatform())
 	locked := pinsOf(in.litheLock)
 	if upgrade || locked.Name != in.base {
-		return b.resolve(ctx, in, union(needed, lockedNames(locked)))
+		return b.resolve(ctx, in, union(needed, lockedNames(locked)), upgrade)
+	}
+	locked, err := b.withSystem(ctx, in, locked)
+	if err != nil {
+		return nil, err
 	}
 	missing := slices.DeleteFunc(needed, locked.Has)
 	switch {
@@ -27,7 +31,7 @@ func (b *builder) pins(ctx context.Context, in *inputs, upgrade bool) (*base.Pin
 	case b.opt.Locked:
 		return nil, in.platformsMissing(missing)
 	}
-	added, err := b.resolve(ctx, in, missing)
+	added, err := b.resolve(ctx, in, missing, upgrade)
 	if err != nil {
 		return nil, err
 	}
@@ -55,16 +59,16 @@ func (in *inputs) platformsMissing(missing []string) error {
 }
 
 // resolve reads today's indexes.
-func (b *builder) resolve(ctx context.Context, in *inputs, platforms []string) (*base.Pins, error) {
+func (b *builder) resolve(ctx context.Context, in *inputs, platforms []string, upgrade bool) (*base.Pins, error) {
 	if b.opt.Locked {
 		return nil, outOfDate(in)
 	}
 	defer b.time("index")()
 	opt := b.bases
-	opt.Name, opt.Platforms = in.base, platforms
+	opt.Name, opt.Platforms, opt.System = in.base, platforms, in.system.all
 	pins, err := base.Resolve(ctx, b.client, opt, b.onBase)
 	if err != nil {
-		return nil, err
+		return nil, in.atBase(err)
 	}
 	if err := pins.CheckNotOlder(pinsOf(in.litheLock)); err != nil {
 		return nil, err
@@ -115,12 +119,12 @@ func pinsOf(l *lithelock.Lock) *base.Pins {
 	if l == nil {
 		return &base.Pins{}
 	}
-	pins := &base.Pins{Name: l.Base.Name, Created: l.Created}
+	pins := &base.Pins{Name: l.Base.Name, Created: l.Created, System: l.Base.System}
 	for _, i := range l.Base.Indexes {
 		pins.Releases = append(pins.Releases, base.Release{Suite: i.Suite, Date: i.Date, Expired: i.Expired})
 	}
 	for _, p := range l.Platforms {
-		s := base.Selection{Platform: p.Name, Created: p.Created}
+		s := base.Selection{Platform: p.Name, Created: p.Created, Image: lockedImage(p.Image)}
 		for _, pkg := range p.Packages {
 			s.Packages = append(s.Packages, base.Pin(pkg))
 		}

@@ -30,6 +30,7 @@ type inputs struct {
 	target        plan.Target     // without platform, Python and C library
 	platforms     []plan.Platform // to build for, sorted by name
 	base          string          // "debian:trixie"
+	system        system
 	decisions     []project.Evidence
 	wheel         *wheel.Wheel   // of the project, nil for one that is no package
 	files         *project.Files // that are copied
@@ -54,6 +55,9 @@ func read(opt Options) (*inputs, error) {
 		return nil, err
 	}
 	if err = in.chooseBase(opt.Base); err != nil {
+		return nil, err
+	}
+	if err = in.readSystem(); err != nil {
 		return nil, err
 	}
 	if err = in.choosePlatforms(opt); err != nil {
@@ -116,7 +120,7 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	if d.pins, err = b.pins(ctx, in, upgrade); err != nil {
 		return nil, err
 	}
-	if err := d.confirm(); err != nil {
+	if err := b.confirm(d); err != nil {
 		return nil, err
 	}
 	if err := b.nameFiles(ctx, d, upgrade); err != nil {
@@ -128,7 +132,7 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	for _, v := range d.variants {
 		v.plan = plan.New(plan.Input{
 			Project: in.project, Config: in.config, Entry: in.entry, Decisions: in.decidePython(v.facts), Packages: v.packages,
-			Target: v.target, Base: d.pins.Name, Facts: v.facts, Wheel: in.wheel != nil, Untracked: in.untracked,
+			Target: v.target, Base: d.pins.Name, Facts: v.facts, Image: d.imageOf(v.name()), Wheel: in.wheel != nil, Untracked: in.untracked,
 			Compiler: v.facts.Python, Created: b.created(d.pins),
 		})
 	}
@@ -155,6 +159,12 @@ func (b *builder) check(in *inputs) ([]*variant, error) {
 		if err != nil {
 			return nil, err
 		}
+		if facts.Python == "" { // of an image that nobody has looked at yet
+			v := &variant{target: in.target}
+			v.target.Platform = platform
+			variants = append(variants, v)
+			continue
+		}
 		if err := b.checkPython(in, facts.Python); err != nil {
 			return nil, joinProblems(problems, err)
 		}
@@ -164,16 +174,20 @@ func (b *builder) check(in *inputs) ([]*variant, error) {
 	return variants, joinProblems(problems, errs...)
 }
 
-// expectedFacts is what the base has by lithe.lock, else what its suite had when this release was made.
+// expectedFacts is what the base has by lithe.lock, else what its suite had when this release was made. Of an image nothing
+// is expected.
 func (in *inputs) expectedFacts(platform string) (base.Facts, error) {
 	if pins := pinsOf(in.litheLock); pins.Has(platform) && pins.Name == in.base {
 		return pins.Facts(platform)
+	}
+	if base.IsImage(in.base) {
+		return base.Facts{}, nil
 	}
 	return base.Expected(in.base)
 }
 
 // confirm selects anew where the base has other versions than was expected.
-func (d *decision) confirm() error {
+func (b *builder) confirm(d *decision) error {
 	var errs []error
 	for i, v := range d.variants {
 		facts, err := d.pins.Facts(v.name())
@@ -182,6 +196,11 @@ func (d *decision) confirm() error {
 		}
 		if facts == v.facts {
 			continue
+		}
+		if v.facts.Python == "" {
+			if err := b.checkPython(d.inputs, facts.Python); err != nil {
+				return err
+			}
 		}
 		d.variants[i], err = d.choose(v.target.Platform, facts)
 		errs = append(errs, err)

@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/lithe-build/lithe/internal/base"
@@ -40,6 +41,7 @@ func (b *builder) newWorkshop(d *decision) (*workshop, error) {
 	w := &workshop{grounds: map[string]*ground{}}
 	for _, v := range d.variants {
 		w.grounds[v.name()] = b.newGround(d.pins, v.name(), v.facts)
+		w.grounds[v.name()].system = d.system
 	}
 	if !d.config.Bytecode {
 		return w, nil
@@ -62,8 +64,18 @@ func (b *builder) newWorkshop(d *decision) (*workshop, error) {
 // ground returns the finished layers of a platform's base.
 func (w *workshop) ground(ctx context.Context, p *plan.Plan) ([]made, error) {
 	g := w.grounds[p.Target.Platform.String()]
+	layers, err := w.interpreter(ctx, g, p.Bytecode)
+	if err != nil || len(g.system.wants) == 0 {
+		return layers, err
+	}
+	packages, err := g.systemLayer(ctx)
+	return append(slices.Clip(layers), packages), err
+}
+
+// interpreter returns the layers up to the interpreter's.
+func (w *workshop) interpreter(ctx context.Context, g *ground, bytecode bool) ([]made, error) {
 	switch {
-	case !p.Bytecode:
+	case !bytecode:
 		return g.bare(ctx)
 	case g == w.host:
 		return g.compiled(ctx, w.stdlib)
@@ -100,6 +112,9 @@ func (b *builder) compileOn(facts base.Facts, layers func(context.Context) ([]ma
 func (b *builder) compiler(ctx context.Context, facts base.Facts, layers []made) (*bytecode.Compiler, error) {
 	executor, err := execute.Choose(ctx, execute.Need{Name: b.opt.Executor})
 	if err != nil {
+		return nil, err
+	}
+	if err := bring(b.store, layers); err != nil {
 		return nil, err
 	}
 	blobs := make([]execute.LayerBlob, len(layers))

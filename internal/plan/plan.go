@@ -33,6 +33,7 @@ type Input struct {
 	Image     *base.Image // the base, where it is an image of a registry
 	Compiler  string      // id of the bytecode compiler: the version of the interpreter
 	Created   time.Time   // of the image
+	System    []string    // Debian packages that the project asks for, sorted
 	Wheel     bool        // the project is installed as a wheel; else its files are copied
 	Untracked []string    // first-party files that version control does not know
 }
@@ -48,7 +49,8 @@ type Plan struct {
 	Bytecode    bool // of the standard library and dependencies
 	OwnCode     bool // bytecode of first-party code, too
 	Packages    []Package
-	Layers      []Layer // of the dependencies
+	System      []string // Debian packages that the project asks for, sorted
+	Layers      []Layer  // of the dependencies
 	Overlaps    map[string]string
 	Config      Config
 	Decisions   []project.Evidence
@@ -61,7 +63,7 @@ func New(in Input) *Plan {
 	return &Plan{
 		Target: in.Target, Base: in.Base, Python: in.Facts.Python, Interpreter: in.Facts.Interpreter, ABI: in.Facts.ABI, Compiler: in.Compiler,
 		Bytecode: cfg.Bytecode, OwnCode: cfg.Bytecode && in.Target.Name != "dev",
-		Packages: in.Packages, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: slices.Concat(in.Decisions, in.Project.Evidence, in.Entry.Evidence),
+		Packages: in.Packages, System: in.System, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: slices.Concat(in.Decisions, in.Project.Evidence, in.Entry.Evidence),
 		Untracked: in.Untracked, Config: newConfig(in),
 	}
 }
@@ -113,6 +115,9 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 // AllLayers returns every layer of the image in order.
 func (p *Plan) AllLayers() []Layer {
 	layers := []Layer{{Kind: BaseLayer, Packages: []string{p.Base}}, {Kind: InterpreterLayer, Packages: []string{"python " + p.Python}}}
+	if len(p.System) > 0 {
+		layers = append(layers, Layer{Kind: SystemLayer, Packages: p.System})
+	}
 	layers = append(layers, p.Layers...)
 	return append(layers, Layer{Kind: ProjectLayer, Packages: []string{p.Title()}})
 }

@@ -24,7 +24,7 @@ type LayerKind string
 const (
 	BaseLayer        LayerKind = base.KindBase
 	InterpreterLayer LayerKind = base.KindInterpreter
-	SystemLayer      LayerKind = "system"
+	SystemLayer      LayerKind = base.KindSystem
 	WheelLayer       LayerKind = "wheel"  // one big wheel
 	WheelsLayer      LayerKind = "wheels" // a bucket of others
 	ProjectLayer     LayerKind = "project"

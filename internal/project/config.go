@@ -33,7 +33,16 @@ type Config struct {
 	// AcceptMissing are globs of libraries that need not be in the image, although files of it need them.
 	AcceptMissing []string
 
+	SystemPackages     []SystemPackage
+	AcceptUnrunScripts []string // names of Debian packages
+
 	positions map[string]diag.Position // of every value that is set, by key
+}
+
+// SystemPackage is a Debian package that the program needs.
+type SystemPackage struct {
+	Want string        // "libpq5" or "libpq5=17.6-0+deb13u1"
+	Pos  diag.Position // of the value
 }
 
 // FileRules say which files of the project go into the image, beyond the rules that hold without them.
@@ -103,4 +112,14 @@ func (p *Project) Target(name string) (Target, error) {
 	names = slices.Compact(names)
 	return Target{}, &diag.Error{Pos: diag.Position{File: p.ConfigFile}, Code: "unknown-target",
 		What: "there is no target " + quoted(name), Hint: suggestion(name, names, "the targets are ")}
+}
+
+// SystemPackages returns the Debian packages that any target asks for. lithe.lock has all of them, so that it does not
+// depend on which target was built first.
+func (p *Project) SystemPackages() []SystemPackage {
+	all := slices.Clone(p.Config.SystemPackages)
+	for _, name := range slices.Sorted(maps.Keys(p.targets)) {
+		all = append(all, p.targets[name].SystemPackages...)
+	}
+	return all
 }

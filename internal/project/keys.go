@@ -29,6 +29,13 @@ func baseKeys(c *Config) []key {
 			fallback: "the project itself"},
 		{name: "bytecode", value: boolean{&c.Bytecode}, example: "true",
 			doc: "Whether the image holds bytecode, which makes programs start faster.", fallback: "true"},
+		{name: "system-packages", value: array[SystemPackage]{to: &c.SystemPackages, one: func(p *SystemPackage) value { return systemPackage{p} }},
+			example:  `["libpq5", "tesseract-ocr"]`,
+			doc:      "Debian packages that the program needs beside the base, with all that they depend on; \"name=version\" asks for one version. See [system packages](system-packages.md).",
+			fallback: "none"},
+		{name: "accept-unrun-scripts", value: texts(&c.AcceptUnrunScripts, debianName), example: `["graphviz"]`,
+			doc:      "Packages among them whose maintainer scripts lithe does not understand, and the program works without.",
+			fallback: "none; such packages are refused"},
 		{name: "accept-missing-libraries", value: texts(&c.AcceptMissing, libraryGlob), example: `["libmysqlclient.so.*"]`,
 			doc:      "Globs of shared libraries that files of the image need and that need not be there, because the program does without those files.",
 			fallback: "none; a missing library is an error"},
@@ -85,16 +92,12 @@ func laterKeys() []key {
 	list := func() value { return texts(new([]string), rule{}) }
 	commands := array[[]string]{to: new([][]string), one: func(s *[]string) value { return command{s} }}.one(new([]string))
 	return []key{
-		{name: "system-packages", later: true, value: list(),
-			example: `["libpq5"]`, doc: "Debian packages that the program needs."},
 		{name: "build-packages", later: true, value: list(),
 			example: `["libpq-dev"]`, doc: "Debian packages that building needs."},
 		{name: "apt-sources", later: true, value: list(),
 			example: `["https://apt.example.org trixie main"]`, doc: "Further Debian repositories."},
 		{name: "ca-certificates", later: true, value: list(),
 			example: `["certs/company.crt"]`, doc: "Certificates to trust besides Debian's."},
-		{name: "accept-unrun-scripts", later: true, value: list(),
-			example: `["tzdata"]`, doc: "Debian packages whose maintainer scripts need not run."},
 		{name: "processes", later: true, value: tableOf{commands},
 			example: `{worker = ["/venv/bin/celery", "worker"]}`, doc: "Further programs of the same image, by name."},
 		{name: "layers", later: true, value: array[[]string]{to: new([][]string), one: func(s *[]string) value {

@@ -46,6 +46,13 @@ var (
 	imagePath = rule{pattern: regexp.MustCompile(`^/?` + part + `(/` + part + `)*$`), want: "a path in the image"}
 )
 
+// Debian's packages (policy 5.6.1), and one in a version as apt-get takes it.
+var (
+	debianName = rule{pattern: regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+$`), want: "the name of a Debian package"}
+	debianWant = rule{pattern: regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+(=([0-9]+:)?[0-9][A-Za-z0-9.+~-]*)?$`),
+		want: "the name of a Debian package, such as \"libpq5\", or name and version, such as \"libpq5=17.6-0+deb13u1\""}
+)
+
 // libraryGlob is matched against names such as libpq.so.5, which are no paths.
 var libraryGlob = rule{pattern: regexp.MustCompile(`^[A-Za-z0-9_.+*?-]+$`),
 	want: "the name of a shared library, or a glob with * and ?, such as \"libpq.so.*\""}

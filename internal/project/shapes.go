@@ -61,6 +61,16 @@ func (i include) schema() schema {
 	return schema{AnyOf: []schema{glob.schema(), in}}
 }
 
+// systemPackage is a name, or name=version.
+type systemPackage struct{ to *SystemPackage }
+
+func (s systemPackage) decode(d *decoder, at string, v *toml.Value) {
+	s.to.Pos = v.Pos
+	text{&s.to.Want, debianWant}.decode(d, at, v)
+}
+
+func (systemPackage) schema() schema { return debianWant.schema() }
+
 // healthcheck is a command, or a table with a command and times.
 type healthcheck struct{ to **Healthcheck }
 

@@ -1,0 +1,84 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/project"
+	"github.com/lithe-build/lithe/internal/store"
+)
+
+// system is what the project asks for in system-packages.
+type system struct {
+	wants  []base.Want // of the target that is built
+	all    []base.Want // of every target: lithe.lock has them all
+	accept []string
+}
+
+// readSystem reads the keys of system packages. An image of a registry has a package manager's state of its own, of
+// which lithe knows nothing.
+func (in *inputs) readSystem() error {
+	var err error
+	if in.system.wants, err = parseWants(in.config.SystemPackages); err != nil {
+		return err
+	}
+	in.system.accept = slices.Sorted(slices.Values(in.config.AcceptUnrunScripts))
+	if base.IsImage(in.base) {
+		if len(in.system.wants) == 0 {
+			return nil
+		}
+		return in.unsupported("system-packages", fmt.Sprintf("system packages cannot be added to the base %s", in.base),
+			"use a base of Debian's packages, such as \"debian:trixie\", or an image that has them")
+	}
+	in.system.all, err = parseWants(in.project.SystemPackages())
+	return err
+}
+
+func parseWants(packages []project.SystemPackage) ([]base.Want, error) {
+	var wants []base.Want
+	for _, p := range packages {
+		w, err := base.ParseWant(p.Want, p.Pos)
+		if err != nil {
+			return nil, err
+		}
+		wants = append(wants, w)
+	}
+	return wants, nil
+}
+
+// withSystem returns pins whose system packages are those that the project asks for. Where lithe.lock has others, they
+// are resolved from today's indexes, and base and interpreter stay.
+func (b *builder) withSystem(ctx context.Context, in *inputs, pins *base.Pins) (*base.Pins, error) {
+	if slices.Equal(pins.System, base.WantStrings(in.system.all)) {
+		return pins, nil
+	}
+	if b.opt.Locked {
+		return nil, outOfDate(in)
+	}
+	defer b.time("index")()
+	opt := b.bases
+	opt.System = in.system.all
+	extended, err := base.Extend(ctx, b.client, pins, opt, b.onBase)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.system.all) > 0 {
+		b.ended("index", "system packages of %s as of %s", extended.Name, extended.Newest().Format(time.DateOnly))
+	}
+	return extended, nil
+}
+
+// systemLayer is the layer of the system packages of a platform.
+func (g *ground) systemLayer(ctx context.Context) (made, error) {
+	selection, _ := g.pins.Selection(g.platform)
+	key := systemKey{Format: layer.Format, Assembly: base.Format, Base: debDigests(g.pins, g.platform),
+		Packages: pinDigests(selection.SystemPins(g.system.wants)), Wants: base.WantStrings(g.system.wants), Accept: g.system.accept}
+	return g.builder.cached(ctx, store.Key(key), plan.SystemLayer, func() (layer.Contents, error) {
+		return g.contents(ctx, plan.SystemLayer)
+	})
+}
