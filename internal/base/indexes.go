@@ -92,7 +92,7 @@ func (s *suiteReader) packages(ctx context.Context, arch string) ([]stanza, erro
 	}
 	file, err := s.client.Blob(ctx, s.request(index), nil)
 	if err != nil {
-		return nil, fmt.Errorf("file Packages of %s for %s: %w", s.suite, arch, err)
+		return nil, changed(fmt.Errorf("file Packages of %s for %s: %w", s.suite, arch, err))
 	}
 	all, err := readPackages(file, s.suite+"/"+index.Path, arch)
 	if err != nil {
