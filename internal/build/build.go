@@ -75,8 +75,7 @@ func (b *builder) layers(ctx context.Context, d *decision) error {
 		if err := v.own.without(d.inputs, v.plan, v.dropped); err != nil {
 			return err
 		}
-		b.ended("base", "%s%s with Python %s, %d packages%s", d.mark(v), v.plan.Base, v.plan.Python,
-			len(debDigests(d.pins, v.name())), reusedText(v.ground))
+		b.ended("base", "%s%s with Python %s, %s%s", d.mark(v), v.plan.Base, v.plan.Python, d.consists(v), reusedText(v.ground))
 	}
 	defer b.time("layers")()
 	if err := b.wheelLayers(ctx, d.variants, w.code); err != nil {

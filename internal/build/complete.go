@@ -37,7 +37,10 @@ func (b *builder) completeVariant(ctx context.Context, d *decision, v *variant) 
 	if ok, err := b.store.Record(completeKind, store.Key(key), &known); ok || err != nil {
 		return err
 	}
-	result := closure.Check(in)
+	if err := b.seen(ctx, v.ground); err != nil {
+		return err
+	}
+	result := closure.Check(d.closureInput(v))
 	for _, a := range result.Accepted {
 		b.opt.Log.Debug("a library that the loader does not find", "package", a.Package, "file", a.Object, "library", a.Library,
 			"accepted", a.Reason)

@@ -66,6 +66,9 @@ func (b *builder) resolve(ctx context.Context, in *inputs, platforms []string, u
 	defer b.time("index")()
 	opt := b.bases
 	opt.Name, opt.Platforms, opt.System = in.base, platforms, in.system.all
+	if locked := pinsOf(in.litheLock); locked.Name == in.base && !upgrade {
+		opt.Digest = locked.Image // one more platform of the same image
+	}
 	pins, err := base.Resolve(ctx, b.client, opt, b.onBase)
 	if err != nil {
 		return nil, in.atBase(err)
@@ -119,7 +122,7 @@ func pinsOf(l *lithelock.Lock) *base.Pins {
 	if l == nil {
 		return &base.Pins{}
 	}
-	pins := &base.Pins{Name: l.Base.Name, Created: l.Created, System: l.Base.System}
+	pins := &base.Pins{Name: l.Base.Name, Image: l.Base.Digest, Created: l.Created, System: l.Base.System}
 	for _, i := range l.Base.Indexes {
 		pins.Releases = append(pins.Releases, base.Release{Suite: i.Suite, Date: i.Date, Expired: i.Expired})
 	}

@@ -37,6 +37,8 @@ type PlatformResult struct {
 type Layer struct {
 	layer.Record
 	Reused bool // it was in the store
+	Remote bool // it is of another image, and may be in its registry alone
+	made   made
 }
 
 // Output is what one destination got.
@@ -51,6 +53,9 @@ type Output struct {
 func (r *PlatformResult) Materialize(ctx context.Context) (string, error) {
 	blobs := make([]execute.LayerBlob, len(r.Layers))
 	for i, l := range r.Layers {
+		if err := bring(r.store, []made{l.made}); err != nil {
+			return "", err
+		}
 		blobs[i] = execute.LayerBlob{Digest: l.Digest, DiffID: l.DiffID}
 	}
 	return execute.Materialize(ctx, r.store, blobs)
@@ -97,12 +102,14 @@ func (b *builder) images(d *decision) (*Result, error) {
 func (b *builder) image(v *variant) (*PlatformResult, error) {
 	result := &PlatformResult{Platform: v.name(), Plan: v.plan, store: b.store}
 	var records []layer.Record
-	for _, l := range v.layers() {
+	layers := v.layers()
+	for _, l := range layers {
 		records = append(records, l.Record)
-		result.Layers = append(result.Layers, Layer{Record: l.Record, Reused: l.reused})
+		result.Layers = append(result.Layers, Layer{Record: l.Record, Reused: l.reused, Remote: l.remote, made: l})
 	}
 	var err error
-	if result.Image, err = image.New(v.plan.Config, records, b.store); err != nil {
+	open := func(i int) v1.Layer { return b.asLayer(layers[i]) }
+	if result.Image, err = image.NewOf(v.plan.Config, records, open); err != nil {
 		return nil, err
 	}
 	digest, err := result.Image.Digest()

@@ -147,6 +147,7 @@ func Lock(ctx context.Context, opt Options, upgrade bool) (changes []string, err
 		for _, s := range d.pins.Platforms {
 			if before.Has(s.Platform) {
 				changes = append(changes, movedPackages(before, d.pins, s.Platform)...)
+				changes = append(changes, movedImage(before, d.pins, s.Platform)...)
 			} else if d.litheLock != nil {
 				changes = append(changes, s.Platform+" is new")
 			}
