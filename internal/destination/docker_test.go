@@ -25,8 +25,13 @@ func TestDocker(t *testing.T) {
 	for _, mode := range []string{"", modeContainerd, modePodman, modePicky, modeSilent} {
 		t.Run("mode "+mode, func(t *testing.T) {
 			destinationtest.Run(t, func(t testing.TB) destinationtest.Subject {
-				f := &fakeDocker{mode: mode}
+				f := &fakeDocker{mode: mode, machine: "x86_64"}
+				arch := "amd64"
+				if mode == modeContainerd {
+					f.machine, arch = "aarch64", "arm64"
+				}
 				return destinationtest.Subject{
+					Arch:        arch,
 					Destination: findDocker(t, f.start(t)),
 					Whole:       mode != "",
 					Read:        func(_ testing.TB, name string) v1.Image { return f.read(name) },

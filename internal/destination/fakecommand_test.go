@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 func TestPodman(t *testing.T) {
 	destinationtest.Run(t, func(t testing.TB) destinationtest.Subject {
 		f := newFakeCommand(t, "podman", false)
-		return destinationtest.Subject{Destination: f.engine(t),
+		return destinationtest.Subject{Destination: f.engine(t), Arch: "arm64",
 			Read: func(t testing.TB, name string) v1.Image { return f.read(t, name) }}
 	})
 }
@@ -218,6 +218,9 @@ func (f *fakeCommand) main(args []string, stdin io.Reader, stdout io.Writer) err
 		return err
 	}
 	switch line := strings.Join(args, " "); {
+	case line == "info --format {{.Host.Arch}}" && f.name == "podman":
+		fmt.Fprintln(stdout, "arm64")
+		return nil
 	case line == "images --quiet --no-trunc":
 		for id := range s.Images {
 			fmt.Fprintln(stdout, "sha256:"+id)

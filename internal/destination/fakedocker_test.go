@@ -25,6 +25,7 @@ import (
 // are not known must be in the archive. The mode makes it another engine, or a bad one.
 type fakeDocker struct {
 	mode     string
+	machine  string // as the kernel names it
 	mu       sync.Mutex
 	layers   map[string][]byte     // compressed, by chain
 	images   map[string]*fakeImage // by id
@@ -115,7 +116,7 @@ func (f *fakeDocker) info(w http.ResponseWriter, _ *http.Request) {
 	if f.mode == modeContainerd {
 		status = append(status, []string{"driver-type", "io.containerd.snapshotter.v1"})
 	}
-	json.NewEncoder(w).Encode(map[string]any{"DriverStatus": status})
+	json.NewEncoder(w).Encode(map[string]any{"DriverStatus": status, "Architecture": f.machine})
 }
 
 func (f *fakeDocker) list(w http.ResponseWriter, _ *http.Request) {

@@ -82,7 +82,39 @@ func openLayout(t testing.TB) destinationtest.Subject {
 			noTemporaries(t, dir)
 			return readLayout(t, dir, name)
 		},
+		ReadIndex: func(t testing.TB, name string) []byte { return readIndex(t, dir, name) },
 	}
+}
+
+// readIndex returns the index of a name, and validates what it lists.
+func readIndex(t testing.TB, dir, name string) []byte {
+	t.Helper()
+	root, err := ggcrlayout.ImageIndexFromPath(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := root.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range manifest.Manifests {
+		if d.Annotations["org.opencontainers.image.ref.name"] != name {
+			continue
+		}
+		index, err := root.ImageIndex(d.Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate.Index(index); err != nil {
+			t.Error(err)
+		}
+		raw, err := index.RawManifest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	return nil
 }
 
 // readLayout returns the image of a name; go-containerregistry names nothing, so the names are found here.
@@ -166,6 +198,7 @@ func openOCIArchive(t testing.TB) destinationtest.Subject {
 			}
 			return nil
 		},
+		ReadIndex: func(t testing.TB, name string) []byte { return readIndex(t, unpack(t), name) },
 	}
 }
 

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -70,7 +71,7 @@ func (c *Client) probe(ctx context.Context, h *host) error {
 		return err
 	}
 	err = c.ping(ctx, h, "https://"+api)
-	if err == nil || !errors.Is(err, http.ErrSchemeMismatch) {
+	if err == nil || !speaksPlain(err) {
 		return err
 	}
 	if !loopback(api) && !c.insecure(h.name) {
@@ -78,6 +79,12 @@ func (c *Client) probe(ctx context.Context, h *host) error {
 			Hint: "give it a certificate, or accept the risk with `--insecure-registry " + h.name + "`", Err: err}
 	}
 	return c.ping(ctx, h, "http://"+api)
+}
+
+// speaksPlain reports a server that answered HTTPS in plain text.
+func speaksPlain(err error) bool {
+	_, plain := errors.AsType[tls.RecordHeaderError](err)
+	return plain
 }
 
 // ping asks for the API's root, whose answer tells what credentials are wanted.

@@ -113,7 +113,7 @@ func refused(err error) *failure {
 	var auth *authError
 	// A name that does not exist and a certificate that does not fit are the same a second later.
 	final := errors.As(err, &certificate) || errors.As(err, &name) && name.IsNotFound || errors.As(err, &auth) ||
-		errors.Is(err, errRedirects) || errors.Is(err, errScheme) || errors.Is(err, errDowngrade) || errors.Is(err, http.ErrSchemeMismatch)
+		errors.Is(err, errRedirects) || errors.Is(err, errScheme) || errors.Is(err, errDowngrade) || speaksPlain(err)
 	return &failure{err: err, again: !final}
 }
 

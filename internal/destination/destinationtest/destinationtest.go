@@ -5,11 +5,14 @@
 package destinationtest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -24,6 +27,14 @@ type Subject struct {
 	// Read returns the image that has a name in the destination, nil if none has. An empty name is for images that
 	// were written without one.
 	Read func(t testing.TB, name string) v1.Image
+	// ReadIndex returns the index that has a name in the destination, nil if none has. A nil function is for
+	// destinations that hold one platform.
+	ReadIndex func(t testing.TB, name string) []byte
+	// Full makes a name of one of the suite's, where the destination takes only names of its own; such a destination
+	// takes no image without a name. Nil leaves them.
+	Full func(name string) string
+	// Arch is the engine's machine as Go names it, for destinations that hold one platform; "" is this one.
+	Arch string
 	// Rewrites tells that the destination is one file, which is written whole each time, and holds one image.
 	Rewrites bool
 	// Whole tells that an image is sent whole unless it is there.
@@ -38,6 +49,8 @@ func Run(t *testing.T, open func(t testing.TB) Subject) {
 		"again":     testAgain,
 		"changed":   testChanged,
 		"names":     testNames,
+		"index":     testIndex,
+		"platform":  testPlatform,
 		"bad names": testBadNames,
 		"broken":    testBroken,
 		"cancelled": testCancelled,
@@ -59,6 +72,13 @@ func testWritten(t *testing.T, s Subject) {
 
 // testUnnamed shows that an image needs no name, and that a newer one takes its place.
 func testUnnamed(t *testing.T, s Subject) {
+	if s.Full != nil {
+		_, err := s.Destination.Write(t.Context(), Single(NewImage(t, "1")), destination.Options{})
+		if problems, ok := diag.Problems(err); !ok || problems[0].Code != "no-tag" {
+			t.Errorf("got %v", err)
+		}
+		return
+	}
 	write(t, s, NewImage(t, "1"))
 	img := NewImage(t, "2")
 	write(t, s, img)
@@ -103,12 +123,13 @@ func testNames(t *testing.T, s Subject) {
 
 // testBadNames shows that all bad names are reported, and nothing is written.
 func testBadNames(t *testing.T, s Subject) {
-	_, err := s.Destination.Write(t.Context(), Single(NewImage(t, "1")), destination.Options{Tags: []string{"App:1", "good", "a b", "x@sha256:0"}})
+	tags := []string{"App:1", s.name("good"), "a b", "x@sha256:0"}
+	_, err := s.Destination.Write(t.Context(), Single(NewImage(t, "1")), destination.Options{Tags: tags})
 	problems, ok := diag.Problems(err)
 	if !ok || len(problems) != 3 || problems[0].Code != "bad-tag" {
 		t.Errorf("got %v", err)
 	}
-	if s.Read(t, "good:latest") != nil {
+	if s.Read(t, s.name("good:latest")) != nil {
 		t.Error("the image was written")
 	}
 }
@@ -122,7 +143,7 @@ func testBroken(t *testing.T, s Subject) {
 		"unreadable": breakLayer(NewImage(t, "2"), func() (io.ReadCloser, error) { return nil, broken }),
 		"short":      breakLayer(NewImage(t, "2"), func() (io.ReadCloser, error) { return os.Open(os.DevNull) }),
 	} {
-		_, err := s.Destination.Write(t.Context(), Single(img), destination.Options{Tags: []string{"app:1"}})
+		_, err := s.Destination.Write(t.Context(), Single(img), destination.Options{Tags: []string{s.name("app:1")}})
 		if err == nil || name == "unreadable" && !errors.Is(err, broken) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -137,10 +158,10 @@ func testBroken(t *testing.T, s Subject) {
 func testCancelled(t *testing.T, s Subject) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Destination.Write(ctx, Single(NewImage(t, "1")), destination.Options{Tags: []string{"app:1"}}); !errors.Is(err, context.Canceled) {
+	if _, err := s.Destination.Write(ctx, Single(NewImage(t, "1")), destination.Options{Tags: []string{s.name("app:1")}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if s.Read(t, "app:1") != nil {
+	if s.Read(t, s.name("app:1")) != nil {
 		t.Error("the image was written")
 	}
 }
@@ -154,7 +175,11 @@ func testProgress(t *testing.T, s Subject) {
 		}
 		done[e.Item] = e.Done
 	}
-	res, err := s.Destination.Write(t.Context(), Single(NewImage(t, "1")), destination.Options{On: on})
+	opt := destination.Options{On: on}
+	if s.Full != nil {
+		opt.Tags = []string{s.name("app:1")}
+	}
+	res, err := s.Destination.Write(t.Context(), Single(NewImage(t, "1")), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,13 +192,79 @@ func testProgress(t *testing.T, s Subject) {
 	}
 }
 
-// write writes an image and checks the digest.
-func write(t testing.TB, s Subject, img v1.Image, tags ...string) destination.Result {
+// testIndex shows that all platforms are there under one name, that writing them again moves nothing, and that a newer
+// image takes the name. A destination that holds one platform takes one of them, and says which.
+func testIndex(t *testing.T, s Subject) {
+	img := NewIndex(t, "1")
+	res := s.write(t, img, "app:1")
+	if s.ReadIndex == nil {
+		if res.Platform == "" {
+			t.Fatal("no platform was told")
+		}
+		return
+	}
+	if want := must(t, img.Index.Digest); res.Digest != want.String() || res.Platform != "" {
+		t.Errorf("got %+v, not %s", res, want)
+	}
+	if got, want := s.ReadIndex(t, s.name("app:1")), must(t, img.Index.RawManifest); !bytes.Equal(got, want) {
+		t.Errorf("index is %s, not %s", got, want)
+	}
+	if again := s.write(t, img, "app:1"); !s.Rewrites && again.Sent != 0 {
+		t.Errorf("sent %d bytes again", again.Sent)
+	}
+	one := NewImage(t, "2")
+	write(t, s, one, "app:1")
+	same(t, s, "app:1", one)
+}
+
+// testPlatform shows that a destination for one platform takes its own: of a machine of either sort.
+func testPlatform(t *testing.T, s Subject) {
+	if s.ReadIndex != nil {
+		t.Skip("holds all platforms")
+	}
+	img := NewIndex(t, "1")
+	res := s.write(t, img, "app:1")
+	arch := strings.TrimPrefix(res.Platform, "linux/")
+	want := s.Arch
+	if want == "" {
+		want = runtime.GOARCH
+	}
+	if arch != want && slices.Contains([]string{"amd64", "arm64"}, want) {
+		t.Errorf("took %s for %s", res.Platform, want)
+	}
+	for _, m := range img.Manifests {
+		if must(t, m.ConfigFile).Architecture == arch {
+			same(t, s, "app:1", m)
+		}
+	}
+}
+
+// name is what the destination calls one of the suite's names.
+func (s Subject) name(name string) string {
+	if s.Full == nil || name == "" {
+		return name
+	}
+	return s.Full(name)
+}
+
+// write writes what may have several platforms.
+func (s Subject) write(t testing.TB, img destination.Image, tags ...string) destination.Result {
 	t.Helper()
-	res, err := s.Destination.Write(t.Context(), Single(img), destination.Options{Tags: tags})
+	names := make([]string, len(tags))
+	for i, tag := range tags {
+		names[i] = s.name(tag)
+	}
+	res, err := s.Destination.Write(t.Context(), img, destination.Options{Tags: names})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return res
+}
+
+// write writes an image and checks the digest.
+func write(t testing.TB, s Subject, img v1.Image, tags ...string) destination.Result {
+	t.Helper()
+	res := s.write(t, Single(img), tags...)
 	if want := must(t, img.Digest); res.Digest != want.String() {
 		t.Errorf("digest is %s, not %s", res.Digest, want)
 	}
@@ -184,7 +275,7 @@ func write(t testing.TB, s Subject, img v1.Image, tags ...string) destination.Re
 // destination keeps them.
 func same(t testing.TB, s Subject, name string, want v1.Image) {
 	t.Helper()
-	got := s.Read(t, name)
+	got := s.Read(t, s.name(name))
 	if got == nil {
 		t.Fatalf("%q is not there", name)
 	}

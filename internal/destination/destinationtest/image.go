@@ -22,6 +22,11 @@ const bigLayer = 110_000
 // every image, so that one blob stands twice in the manifest.
 func NewImage(t testing.TB, version string) v1.Image {
 	t.Helper()
+	return newImage(t, plan.Platform{OS: "linux", Arch: "amd64"}, version)
+}
+
+func newImage(t testing.TB, platform plan.Platform, version string) v1.Image {
+	t.Helper()
 	st, err := store.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -30,8 +35,8 @@ func NewImage(t testing.TB, version string) v1.Image {
 	noise := make([]byte, bigLayer)
 	rand.NewChaCha8([32]byte{}).Read(noise)
 	big := newLayer(t, st, plan.WheelLayer, "venv/noise", noise)
-	top := newLayer(t, st, plan.ProjectLayer, "app/version", []byte("version "+version))
-	cfg := plan.Config{Platform: plan.Platform{OS: "linux", Arch: "amd64"}, Entrypoint: []string{"/nothing"},
+	top := newLayer(t, st, plan.ProjectLayer, "app/version", []byte(platform.Arch+" version "+version))
+	cfg := plan.Config{Platform: platform, Entrypoint: []string{"/nothing"},
 		Labels: map[string]string{"version": version}}
 	img, err := image.New(cfg, []layer.Record{big, big, top}, st)
 	if err != nil {
@@ -42,6 +47,24 @@ func NewImage(t testing.TB, version string) v1.Image {
 
 // Single is an image of one platform, as destinations take it.
 func Single(img v1.Image) destination.Image { return destination.Image{Manifests: []v1.Image{img}} }
+
+// NewIndex returns an image for two platforms, which share the lower layers.
+func NewIndex(t testing.TB, version string) destination.Image {
+	t.Helper()
+	var out destination.Image
+	var members []image.Member
+	for _, arch := range []string{"amd64", "arm64"} {
+		p := plan.Platform{OS: "linux", Arch: arch}
+		img := newImage(t, p, version)
+		out.Manifests = append(out.Manifests, img)
+		members = append(members, image.Member{Platform: p, Image: img})
+	}
+	var err error
+	if out.Index, err = image.NewIndex(members, nil); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
 
 // newLayer returns a layer of one file.
 func newLayer(t testing.TB, st *store.Store, kind plan.LayerKind, path string, data []byte) layer.Record {
