@@ -11,7 +11,6 @@ import (
 
 	"github.com/lithe-build/lithe/internal/artifact"
 	"github.com/lithe-build/lithe/internal/doctor"
-	"github.com/lithe-build/lithe/internal/registry"
 )
 
 const doctorHelp = `Look at what this machine offers: the store, what can run an image's interpreter, engines, package index, Debian
@@ -32,9 +31,14 @@ func (a *app) doctorCommand() *cobra.Command {
 	f.StringVar(&opt.Mirrors.Snapshot, "debian-snapshot", "", "`URL` of an archive that keeps superseded packages; with Debian's own mirrors, Debian's")
 	f.BoolVar(&opt.Mirrors.AllowExpired, "allow-expired-index", false, "accept Debian indexes past their Valid-Until")
 	keyring := f.String("debian-keyring", "", "`file` with the keys that may sign the mirror's suites, in place of Debian's")
+	insecure := f.StringSlice("insecure-registry", nil, "`host` of a registry that may speak plain HTTP or have a certificate nobody vouches for; may be repeated")
 	asJSON := f.Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		opt.Registries = args
+		var err error
+		if opt.Registry, err = a.registryOptions(*insecure); err != nil {
+			return err
+		}
 		if err := a.completeDoctor(&opt, *keyring); err != nil {
 			return err
 		}
@@ -72,9 +76,6 @@ func (a *app) completeDoctor(opt *doctor.Options, keyring string) (err error) {
 		opt.Mirrors.Snapshot = debianSnapshot
 	}
 	if opt.Index, err = artifact.Settings(a.sys.Getenv, a.home()); err != nil {
-		return err
-	}
-	if opt.Registry, err = registry.Settings(a.sys.Getenv, a.home()); err != nil {
 		return err
 	}
 	opt.Env, opt.Engine, opt.Now = a.sys.Getenv, a.engineOptions(), time.Now()
