@@ -83,17 +83,17 @@ func (r *lackReport) missing(m closure.Missing) *diag.Error {
 
 func (r *lackReport) missingHint(m closure.Missing) string {
 	pkg, found := r.providers[m.Library]
-	accept := fmt.Sprintf("if the program does without it, accept-missing-libraries = [%q]", m.Library)
+	accept := fmt.Sprintf("or, if the program does without it, accept-missing-libraries = [%q]", m.Library)
 	_, configured := r.config.Position("system-packages")
 	switch {
 	case strings.Contains(m.Library, "/"):
 		return "it was built for another system than " + r.variant.plan.Base + "; " + accept
 	case found && configured:
-		return fmt.Sprintf("add %q to system-packages, which has it; %s", pkg, accept)
+		return fmt.Sprintf("%s has it: add %q to system-packages; %s", pkg, pkg, accept)
 	case found:
-		return fmt.Sprintf("system-packages = [%q] has it; %s", pkg, accept)
+		return fmt.Sprintf("%s has it: system-packages = [%q]; %s", pkg, pkg, accept)
 	case r.unasked != "":
-		return r.unasked + "; name it in system-packages, or, " + accept
+		return r.unasked + ": name it in system-packages; " + accept
 	case r.onDebian():
 		return fmt.Sprintf("no package of %s has it; %s", r.variant.plan.Base, accept)
 	}
@@ -116,21 +116,21 @@ func (r *lackReport) together(problems diag.List) {
 
 // versions is the problem of a library that is too old.
 func (r *lackReport) versions(n closure.Versions) *diag.Error {
-	has := "has none of that name"
-	if n.Has != "" {
-		has = "has " + n.Has
+	has := "does not have it"
+	if n.Has != "" && closure.Compare(n.Has, n.Needs[0]) < 0 {
+		has = "ends at " + n.Has
 	}
 	return &diag.Error{Pos: r.pos(n.User), Code: "missing-symbol-version",
-		What: fmt.Sprintf("%s %s of %s, and that of %s %s", r.who(n.User), verb(n.User, strings.Join(n.Needs, " and ")),
-			n.Library, r.variant.plan.Base, has),
+		What: fmt.Sprintf("%s %s of %s, and that of the image %s", r.who(n.User), verb(n.User, strings.Join(n.Needs, " and ")),
+			n.Library, has),
 		Hint: r.newerBase(n.Needs)}
 }
 
-// newerBase names a base whose C library has a version.
+// newerBase names a base whose C library has versions that this one does not.
 func (r *lackReport) newerBase(needs []string) string {
 	for _, p := range base.Pythons() {
 		facts, err := base.Expected(p.Base)
-		if err != nil || p.Base == r.variant.plan.Base {
+		if err != nil || facts.Libc.Minor <= r.variant.facts.Libc.Minor { // glibc 2 has no end
 			continue
 		}
 		glibc := fmt.Sprintf("GLIBC_%d.%d", facts.Libc.Major, facts.Libc.Minor)
@@ -139,7 +139,7 @@ func (r *lackReport) newerBase(needs []string) string {
 		}
 		return fmt.Sprintf("base %q has %s, with Python %s", p.Base, glibc, p.Version)
 	}
-	return "choose a version of it that was built for an older system, or a newer base"
+	return "choose a version of it that was built for an older system"
 }
 
 // unloadable is the problem of a wheel whose files are all for others, nil where its name says that it runs anywhere:
@@ -149,14 +149,15 @@ func (r *lackReport) unloadable(u closure.Unloadable) *diag.Error {
 	if i < 0 || strings.HasSuffix(r.variant.plan.Packages[i].Filename, "-any.whl") {
 		return nil
 	}
+	pkg := r.variant.plan.Packages[i]
 	made := u.For
 	if name, ok := strings.CutPrefix(u.For, "EM_"); ok {
 		made = "the machine " + strings.ToLower(name)
 	}
-	return &diag.Error{Pos: r.pos(u.User), Code: "foreign-wheel",
-		What: fmt.Sprintf("%s is made for %s, and so is all of its wheel %s; the image is for %s with %s", r.who(u.User), made,
-			r.variant.plan.Packages[i].Filename, r.variant.name(), r.variant.facts.Libc.Family),
-		Hint: "the wheel's name is wrong: choose another version"}
+	return &diag.Error{Pos: pkg.Pos, Code: "foreign-wheel",
+		What: fmt.Sprintf("%s%s %s: all of %s is for %s, such as %s, and the image is for %s with %s", r.mark(r.variant), pkg.Name,
+			pkg.Version, pkg.Filename, made, path.Base(u.Object), r.variant.name(), r.variant.facts.Libc.Family),
+		Hint: "the wheel is not what its name says: choose another version"}
 }
 
 // pos is where the lock file has a distribution.

@@ -83,6 +83,7 @@ const (
 	Configured Reason = "configured" // accept-missing-libraries says so
 	Runtime    Reason = "runtime"    // the container's runtime brings it, with the driver of a GPU
 	Preloaded  Reason = "preloaded"  // another file of the image has its name
+	Spare      Reason = "spare"      // its distribution is known to do without the file
 )
 
 // Accepted is a library that the loader does not find, and why that is no problem.
@@ -157,6 +158,8 @@ func (c *checker) judge(n need) {
 		c.accepted.add(n).reason = Runtime
 	case near:
 		c.accepted.add(n).reason = Preloaded
+	case isSpare(n.file):
+		c.accepted.add(n).reason = Spare
 	case matches(c.in.Accept, n.name):
 		c.accepted.add(n).reason = Configured
 	case len(providers) > 0:

@@ -100,6 +100,7 @@ func TestCheck(t *testing.T) {
 		"private to the base":          {files: files{debian + "a.so": lib("", "libx.so.1"), debian + "private/libx.so.1": lib("libx.so.1")}, want: ": " + debian + "a.so accepts libx.so.1 (preloaded)"},
 		"of the driver":                {files: files{site + "a/a.so": module("libcuda.so.1", "libnvidia-ml.so.1")}, want: "a: a/a.so accepts libcuda.so.1 (runtime)\na: a/a.so accepts libnvidia-ml.so.1 (runtime)"},
 		"accepted":                     {files: files{site + "a/a.so": module("libmysqlclient.so.21")}, in: closure.Input{Accept: []string{"[", "libmysql*.so.*"}}, want: "a: a/a.so accepts libmysqlclient.so.21 (configured)"},
+		"known to be spare":            {files: files{site + "numba/omppool.cpython-313.so": module("libgomp.so.1"), site + "numba/other.so": module("libtbb.so.12")}, want: "numba: numba/other.so needs libtbb.so.12\nnumba: numba/omppool.cpython-313.so accepts libgomp.so.1 (spare)"},
 		"another machine first":        {files: files{site + "a/a.so": with(module("libx.so.1"), "", "$ORIGIN/arm:$ORIGIN/x86"), site + "a/arm/libx.so.1": tinyelf.Object{Machine: elf.EM_AARCH64}, site + "a/x86/libx.so.1": lib("else")}},
 		"another machine only":         {files: files{site + "a/a.so": with(module("libx.so.1"), "", "$ORIGIN"), site + "a/libx.so.1": tinyelf.Object{Machine: elf.EM_AARCH64}}, want: "a: a/a.so needs libx.so.1"},
 		"files of another machine":     {files: files{site + "a/a.so": module(), site + "a/arm.so": tinyelf.Object{Machine: elf.EM_AARCH64, Needed: needs("libnone.so")}}},
