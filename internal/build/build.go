@@ -29,7 +29,7 @@ func Run(ctx context.Context, opt Options) (result *Result, err error) {
 		if err := b.layers(ctx, d); err != nil {
 			return err
 		}
-		if result, err = b.images(d); err != nil {
+		if result, err = b.images(ctx, d); err != nil {
 			return err
 		}
 		err = b.write(ctx, result)

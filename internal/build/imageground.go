@@ -21,7 +21,7 @@ func (g *ground) onImage(ctx context.Context) ([]made, error) {
 		selection, _ := g.pins.Selection(g.platform)
 		var layers []made
 		for _, l := range selection.Image.Layers {
-			layers = append(layers, g.builder.imageLayer(ctx, g.pins, l))
+			layers = append(layers, g.builder.imageLayer(g.pins, l))
 		}
 		key := skeletonKey{Format: layer.Format, Assembly: base.Format, Python: g.facts.Python, Interpreter: g.facts.Interpreter}
 		packages := []string{"python " + g.facts.Python}
@@ -33,16 +33,16 @@ func (g *ground) onImage(ctx context.Context) ([]made, error) {
 }
 
 // imageLayer is one layer of another image. Its format is 0, as of no layer that is made here.
-func (b *builder) imageLayer(ctx context.Context, pins *base.Pins, l base.ImageLayer) made {
+func (b *builder) imageLayer(pins *base.Pins, l base.ImageLayer) made {
 	_, here := b.store.Blob(l.Digest)
-	var once sync.Mutex
+	var one sync.Mutex // several destinations may ask at once
 	return made{
 		Record: layer.Record{Blob: layer.Blob{Digest: l.Digest, DiffID: l.DiffID, Size: l.Size, UnpackedSize: l.Unpacked},
 			MediaType: l.MediaType, Kind: plan.BaseLayer, Packages: []string{pins.Name}},
 		reused: here, remote: true,
-		origin: layer.Origin{Repository: pins.Repository(), Fetch: func() error {
-			once.Lock() // the layer may be asked for by several destinations at once
-			defer once.Unlock()
+		origin: layer.Origin{Repository: pins.Repository(), Fetch: func(ctx context.Context) error {
+			one.Lock()
+			defer one.Unlock()
 			_, err := base.FetchImage(ctx, pins.Repository(), []base.ImageLayer{l}, b.bases, b.onBase)
 			return err
 		}},
@@ -50,14 +50,16 @@ func (b *builder) imageLayer(ctx context.Context, pins *base.Pins, l base.ImageL
 }
 
 // asLayer returns the layer as destinations read it.
-func (b *builder) asLayer(l made) v1.Layer { return layer.OpenFrom(b.store, l.Record, l.origin) }
+func (b *builder) asLayer(ctx context.Context, l made) v1.Layer {
+	return layer.OpenFrom(ctx, b.store, l.Record, l.origin)
+}
 
 // bring fetches the layers of other images that the store lacks.
-func bring(st *store.Store, layers []made) error {
-	var g errgroup.Group
+func bring(ctx context.Context, st *store.Store, layers []made) error {
+	g, ctx := errgroup.WithContext(ctx)
 	for _, l := range layers {
 		if _, here := st.Blob(l.Digest); !here && l.origin.Fetch != nil {
-			g.Go(l.origin.Fetch)
+			g.Go(func() error { return l.origin.Fetch(ctx) })
 		}
 	}
 	return g.Wait()
@@ -89,7 +91,7 @@ func (b *builder) seen(ctx context.Context, layers []made) error {
 }
 
 func (b *builder) inspect(ctx context.Context, l made) (layer.Loading, error) {
-	tarball, err := b.asLayer(l).Uncompressed()
+	tarball, err := b.asLayer(ctx, l).Uncompressed()
 	if err != nil {
 		return layer.Loading{}, err
 	}

@@ -53,7 +53,7 @@ type Output struct {
 func (r *PlatformResult) Materialize(ctx context.Context) (string, error) {
 	blobs := make([]execute.LayerBlob, len(r.Layers))
 	for i, l := range r.Layers {
-		if err := bring(r.store, []made{l.made}); err != nil {
+		if err := bring(ctx, r.store, []made{l.made}); err != nil {
 			return "", err
 		}
 		blobs[i] = execute.LayerBlob{Digest: l.Digest, DiffID: l.DiffID}
@@ -71,11 +71,11 @@ func (r *Result) written() destination.Image {
 }
 
 // images puts configuration and layers of each platform together, and several images into an index.
-func (b *builder) images(d *decision) (*Result, error) {
+func (b *builder) images(ctx context.Context, d *decision) (*Result, error) {
 	result := &Result{}
 	var members []image.Member
 	for _, v := range d.variants {
-		r, err := b.image(v)
+		r, err := b.image(ctx, v)
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +99,7 @@ func (b *builder) images(d *decision) (*Result, error) {
 }
 
 // image is the image of one platform.
-func (b *builder) image(v *variant) (*PlatformResult, error) {
+func (b *builder) image(ctx context.Context, v *variant) (*PlatformResult, error) {
 	result := &PlatformResult{Platform: v.name(), Plan: v.plan, store: b.store}
 	var records []layer.Record
 	layers := v.layers()
@@ -108,7 +108,7 @@ func (b *builder) image(v *variant) (*PlatformResult, error) {
 		result.Layers = append(result.Layers, Layer{Record: l.Record, Reused: l.reused, Remote: l.remote, made: l})
 	}
 	var err error
-	open := func(i int) v1.Layer { return b.asLayer(layers[i]) }
+	open := func(i int) v1.Layer { return b.asLayer(ctx, layers[i]) }
 	if result.Image, err = image.NewOf(v.plan.Config, records, open); err != nil {
 		return nil, err
 	}

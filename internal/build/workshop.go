@@ -114,7 +114,7 @@ func (b *builder) compiler(ctx context.Context, facts base.Facts, layers []made)
 	if err != nil {
 		return nil, err
 	}
-	if err := bring(b.store, layers); err != nil {
+	if err := bring(ctx, b.store, layers); err != nil {
 		return nil, err
 	}
 	blobs := make([]execute.LayerBlob, len(layers))

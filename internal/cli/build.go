@@ -140,7 +140,10 @@ func newPlatformMetadata(r build.PlatformResult) platformMetadata {
 	p := platformMetadata{Platform: r.Platform, Digest: r.Digest}
 	for _, l := range r.Layers {
 		reused := "none"
-		if l.Reused {
+		switch {
+		case l.Remote:
+			reused = "registry"
+		case l.Reused:
 			reused = "store"
 		}
 		p.Size += l.Size

@@ -2,6 +2,7 @@ package layer
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -16,30 +17,36 @@ import (
 
 // Origin is a repository that has a layer which was made elsewhere.
 type Origin struct {
-	Repository string       // "docker.io/library/python"
-	Fetch      func() error // brings the blob into the store
+	Repository string                      // "docker.io/library/python"
+	Fetch      func(context.Context) error // brings the blob into the store
 }
 
 // Open returns a layer of the store. The blob is looked for when it is read, so that a layer which its destination
 // has already need not be here.
 func Open(st *store.Store, rec Record) v1.Layer { return &stored{st: st, rec: rec} }
 
-// OpenFrom is Open for a layer of another image: what the store lacks is fetched when it is read.
-func OpenFrom(st *store.Store, rec Record, origin Origin) v1.Layer {
-	return &stored{st: st, rec: rec, origin: origin}
+// OpenFrom is Open for a layer of another image: what the store lacks is fetched when it is read, as long as ctx lasts.
+// The interface of layers has no context of its own.
+func OpenFrom(ctx context.Context, st *store.Store, rec Record, origin Origin) v1.Layer {
+	l := &stored{st: st, rec: rec, origin: origin.Repository}
+	if origin.Fetch != nil {
+		l.fetch = func() error { return origin.Fetch(ctx) }
+	}
+	return l
 }
 
 // stored is a layer whose facts are in a record and whose bytes are in the store.
 type stored struct {
 	st     *store.Store
 	rec    Record
-	origin Origin
+	origin string       // repository that has it
+	fetch  func() error // nil for a layer that is nowhere else
 }
 
 var _ v1.Layer = (*stored)(nil)
 
 // Origin returns the repository that has the layer already, for registries that need no second copy; "" if there is none.
-func (l *stored) Origin() string { return l.origin.Repository }
+func (l *stored) Origin() string { return l.origin }
 
 // Digest returns the hash of the compressed bytes.
 func (l *stored) Digest() (v1.Hash, error) { return v1.NewHash(l.rec.Digest) }
@@ -61,8 +68,8 @@ func (r Record) LayerType() types.MediaType {
 // BlobPath returns the file that holds the compressed bytes, for destinations that can link or clone it.
 func (l *stored) BlobPath() (string, error) {
 	path, ok := l.st.Blob(l.rec.Digest)
-	if !ok && l.origin.Fetch != nil {
-		if err := l.origin.Fetch(); err != nil {
+	if !ok && l.fetch != nil {
+		if err := l.fetch(); err != nil {
 			return "", err
 		}
 		path, ok = l.st.Blob(l.rec.Digest)

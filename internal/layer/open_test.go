@@ -2,6 +2,7 @@ package layer_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -41,7 +42,7 @@ func TestOpenFrom(t *testing.T) {
 			rec := layer.Record{Blob: layer.Blob{Digest: store.DigestBytes(test.blob), DiffID: store.DigestBytes(tarball), Size: int64(len(test.blob))},
 				MediaType: string(test.mediaType)}
 			fetched := 0
-			l := layer.OpenFrom(st, rec, layer.Origin{Repository: "r/x", Fetch: func() error {
+			l := layer.OpenFrom(t.Context(), st, rec, layer.Origin{Repository: "r/x", Fetch: func(context.Context) error {
 				fetched++
 				return put(st, test.blob)
 			}})
@@ -76,7 +77,7 @@ func TestOpenFromFails(t *testing.T) {
 		t.Errorf("a blob that is nowhere: %v", err)
 	}
 	broken := errors.New("no network")
-	l := layer.OpenFrom(open(t), rec, layer.Origin{Fetch: func() error { return broken }})
+	l := layer.OpenFrom(t.Context(), open(t), rec, layer.Origin{Fetch: func(context.Context) error { return broken }})
 	if _, err := l.Compressed(); !errors.Is(err, broken) {
 		t.Errorf("a blob that cannot be fetched: %v", err)
 	}

@@ -49,7 +49,7 @@ func newConfig(in Input) Config {
 		Created: in.Created, Platform: in.Target.Platform,
 		Env:        mergeEnv(environment(in.Image, !in.Wheel), cfg.Env),
 		Entrypoint: in.Entry.Entrypoint, Cmd: in.Entry.Cmd,
-		User: cmp.Or(cfg.User, userOf(in.Image), defaultUser), WorkingDir: cmp.Or(cfg.Workdir, defaultWorkdir),
+		User: userOf(in), WorkingDir: cmp.Or(cfg.Workdir, defaultWorkdir),
 		Labels: labels(in), Annotations: cfg.Annotations,
 		ExposedPorts: ports(cfg.Ports), Volumes: cfg.Volumes, StopSignal: in.Entry.StopSignal,
 		Healthcheck: cfg.Healthcheck,

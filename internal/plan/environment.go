@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -69,10 +70,10 @@ func others(theirs, ours []string) []string {
 	return kept
 }
 
-// userOf returns the user of a base that is an image, "" where lithe's own stands in.
-func userOf(image *base.Image) string {
-	if image == nil {
-		return ""
+// userOf returns the configuration's user, else that of a base that is an image and names one which is not root.
+func userOf(in Input) string {
+	if _, configured := in.Config.Position("user"); !configured && in.Image != nil && in.Image.User != "" {
+		return in.Image.User
 	}
-	return image.User
+	return cmp.Or(in.Config.User, defaultUser)
 }

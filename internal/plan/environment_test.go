@@ -1,11 +1,14 @@
 package plan
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/project"
 )
 
 func TestEnvironment(t *testing.T) {
@@ -39,7 +42,38 @@ func TestEnvironment(t *testing.T) {
 }
 
 func TestUserOf(t *testing.T) {
-	if got := userOf(nil) + userOf(&base.Image{}) + userOf(&base.Image{User: "7:8"}); got != "7:8" {
-		t.Errorf("users are %q", got)
+	configured := configuration(t, "user = \"9:9\"\n")
+	image := &base.Image{User: "7:8"}
+	for name, test := range map[string]struct {
+		in   Input
+		want string
+	}{
+		"nobody says anything": {Input{}, "65532:65532"},
+		"image of root":        {Input{Image: &base.Image{}}, "65532:65532"},
+		"image of a user":      {Input{Image: image}, "7:8"},
+		"configuration":        {Input{Image: image, Config: configured}, "9:9"},
+	} {
+		if got := userOf(test.in); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
 	}
+}
+
+// configuration reads a [tool.lithe].
+func configuration(t *testing.T, text string) project.Target {
+	t.Helper()
+	dir := t.TempDir()
+	text = "[project]\nname = \"x\"\nversion = \"1\"\n[tool.lithe]\n" + text
+	if err := os.WriteFile(filepath.Join(dir, "pyproject.toml"), []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	p, err := project.Read(dir, project.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := p.Target(Prod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
 }
