@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // file is an entry of a layer.
@@ -41,29 +43,35 @@ func TestContents(t *testing.T) {
 		t.Run(example, func(t *testing.T) {
 			oci := filepath.Join(l.temp(t), "layout")
 			l.build(t, l.project(t, example), call{args: []string{"-o", "oci:" + oci}})
-			layers := readLayers(t, oci)
-			merged := map[string]file{}
-			for i, files := range layers {
-				for _, f := range files {
-					isPlain(t, i, f)
-					if below, ok := merged[f.Name]; ok && !sameEntry(below, f) {
-						t.Errorf("layer %d has another %s than one below it", i, f.Name)
-					}
-					merged[f.Name] = f
-				}
-				hasParents(t, i, files)
-			}
-			hasNoPrograms(t, merged)
-			isInPasswd(t, merged)
-			recordsAreTrue(t, merged)
+			checkContents(t, readLayers(t, layoutImage(t, oci)))
 		})
 	}
 }
 
-// readLayers returns the entries of each layer, with names as they stand in the tar but for a slash at their end.
-func readLayers(t *testing.T, oci string) [][]file {
+// checkContents looks at every entry of an image, and returns what a container sees.
+func checkContents(t *testing.T, layers [][]file) map[string]file {
 	t.Helper()
-	layers, err := layoutImage(t, oci).Layers()
+	merged := map[string]file{}
+	for i, files := range layers {
+		for _, f := range files {
+			isPlain(t, i, f)
+			if below, ok := merged[f.Name]; ok && !sameEntry(below, f) {
+				t.Errorf("layer %d has another %s than one below it", i, f.Name)
+			}
+			merged[f.Name] = f
+		}
+		hasParents(t, i, files)
+	}
+	hasNoPrograms(t, merged)
+	isInPasswd(t, merged)
+	recordsAreTrue(t, merged)
+	return merged
+}
+
+// readLayers returns the entries of each layer, with names as they stand in the tar but for a slash at their end.
+func readLayers(t *testing.T, img v1.Image) [][]file {
+	t.Helper()
+	layers, err := img.Layers()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,6 @@
 //   - a Docker engine at DOCKER_HOST, or at its usual socket, that can publish a port on loopback;
 //   - podman, skopeo and umoci, which need no set-up.
 //
-// LITHE_FULL=1 adds the long version of what is left to chance: 50 interrupted builds in place of 10. Index and mirror
-// settings of the environment apply as for any build. .ci/run provides all of it on a clean Debian.
+// LITHE_FULL=1 adds the long version of what is left to chance, 50 interrupted builds in place of 10, and starts images for
+// arm64 with Debian's qemu-user-static. Index and mirror settings of the environment apply as for any build. .ci/run provides all of it on a clean Debian.
 package e2e
