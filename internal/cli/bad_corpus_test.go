@@ -183,8 +183,8 @@ func checkHarmless(t *testing.T, output string) {
 
 // TestBadLocks builds from every hostile or broken lock. All end before the first request.
 func TestBadLocks(t *testing.T) {
-	dir, cases := badCases(t, "uv-", "poetry-")
-	if len(cases) < 15 {
+	dir, cases := badCases(t, "uv-", "poetry-", "req-")
+	if len(cases) < 30 {
 		t.Fatalf("only %d locks in the corpus", len(cases))
 	}
 	w := newWorld(t)
@@ -205,7 +205,7 @@ func TestBadLocks(t *testing.T) {
 				return
 			}
 			c.check(t, code, stdout, stderr)
-			if !strings.Contains(stderr, ".lock") && !strings.Contains(stderr, "pyproject.toml") {
+			if !slices.ContainsFunc(c.Files, func(file string) bool { return strings.Contains(stderr, file) }) {
 				t.Errorf("no file in the error: %s", stderr)
 			}
 			if _, err := os.Stat(filepath.Join(project, "lithe.lock")); !os.IsNotExist(err) {
@@ -215,6 +215,44 @@ func TestBadLocks(t *testing.T) {
 	}
 	if asked := append(w.index.Requests(), w.mirror.Requests()...); len(asked) != 0 {
 		t.Errorf("servers were asked: %q", asked)
+	}
+}
+
+// TestBadHashes builds from a lock with a hash that the index's file does not have, and with one in another spelling.
+func TestBadHashes(t *testing.T) {
+	dir, cases := badCases(t, "lock-hash-")
+	if len(cases) == 0 {
+		t.Fatal("no locks in the corpus")
+	}
+	shared := newWorld(t)
+	for _, c := range cases {
+		t.Run(c.ID, func(t *testing.T) {
+			data, err := os.ReadFile(filepath.Join(dir, c.ID, c.Files[0]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := *shared
+			w.index = pyindex.New(t, pyindex.Wheel{Name: "evil", Version: "1.0", File: c.Files[0], Raw: data})
+			project := t.TempDir()
+			lock, err := os.ReadFile(filepath.Join(dir, c.ID, "requirements.txt"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, project, map[string]string{"requirements.txt": string(lock), "main.py": "print(1)\n", "lithe.toml": "bytecode = false\nentrypoint = ['python', 'main.py']\n"})
+			env := w.environment(t)
+			output := filepath.Join(t.TempDir(), "layout")
+			code, stdout, stderr := run(t, env, "build", project, "-o", "oci:"+output)
+			c.check(t, code, stdout, stderr)
+			if code == cli.ExitOK {
+				checkHarmless(t, output)
+				return
+			}
+			checkNothingMade(t, env["LITHE_STORE"], output)
+			_, found, _ := strings.Cut(stderr, "has sha256:")
+			if !strings.Contains(stderr, strings.TrimSpace(string(lock[bytes.Index(lock, []byte("sha256:")):]))) || len(found) < 64 {
+				t.Errorf("not both hashes: %s", stderr)
+			}
+		})
 	}
 }
 

@@ -46,6 +46,9 @@ func (r *requirementsReader) checkHashes() {
 	if len(without) < 2 || len(without) < len(r.entries) {
 		return
 	}
+	for _, e := range without {
+		e.broken = true
+	}
 	r.report(&diag.Error{Pos: without[0].pos, Code: "hash-missing",
 		What: fmt.Sprintf("%s has no hashes: %s and %d more could be any file", r.path, without[0].text, len(without)-1),
 		Hint: hashHint})

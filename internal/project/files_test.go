@@ -69,7 +69,8 @@ func TestFiles(t *testing.T) {
 	}{
 		{"plain", "", "main.py pkg/__init__.py pkg/data/x.json README.md", "README.md main.py pkg/__init__.py pkg/data/x.json", nil},
 		{"lithe's own list", "", ".env .env.local a/.env .git/config id_rsa certs/x.key x.pem .venv/bin/python a/__pycache__/b.pyc b.pyc " +
-			"poetry.lock uv.lock lithe.lock .lithe.lock.123 pylock.dev.toml requirements-dev.txt .gitignore Dockerfile .idea/x a/.DS_Store x.egg-info/PKG-INFO main.py", "main.py", nil},
+			"poetry.lock uv.lock lithe.lock .lithe.lock.123 pylock.dev.toml requirements-dev.txt requirements/prod.txt requirements/dev.in .gitignore Dockerfile .idea/x a/.DS_Store x.egg-info/PKG-INFO main.py", "main.py", nil},
+		{"a package called requirements", "", "requirements/__init__.py requirements/words.txt", "requirements/__init__.py requirements/words.txt", nil},
 		{"environments by contents", "", "py/pyvenv.cfg py/lib/x.py c/conda-meta/history c/y.py main.py", "main.py", nil},
 		{"gitignore", "", "a.log sub/a.log sub/keep.log build/x src/build/y main.py", "main.py src/build/y sub/keep.log",
 			map[string]string{".gitignore": "*.log\n/build/\n", "sub/.gitignore": "!keep.log\n"}},

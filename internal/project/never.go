@@ -52,7 +52,24 @@ func neverReason(full, name string, isDir bool) string {
 	if isDir && (exists(filepath.Join(full, "pyvenv.cfg")) || exists(filepath.Join(full, "conda-meta"))) {
 		return "virtual environment"
 	}
+	if isDir && name == "requirements" && onlyRequirements(full) {
+		return "lock file"
+	}
 	return ""
+}
+
+// onlyRequirements tells a folder of requirements files from a package that happens to have the same name.
+func onlyRequirements(full string) bool {
+	entries, err := os.ReadDir(full)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		if ext := filepath.Ext(e.Name()); ext != ".txt" && ext != ".in" && ext != ".md" {
+			return false
+		}
+	}
+	return len(entries) > 0
 }
 
 func exists(file string) bool {

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/toml"
@@ -93,7 +94,7 @@ func (p *Project) readFiles(list *diag.List) (err error) {
 	root, in := "[tool.lithe]", p.Pyproject.Table("tool", "lithe")
 	p.File, p.ConfigFile = p.name(pyprojectFile), p.name(pyprojectFile)
 	switch {
-	case p.Pyproject == nil && own == nil:
+	case p.Pyproject == nil && own == nil && !p.locked():
 		return &diag.Error{Pos: diag.Position{File: p.File}, Code: "no-project", What: "there is no pyproject.toml in " + p.Dir,
 			Hint: "give the folder of a Python project, or make one with `uv init` or `poetry new`"}
 	case p.Pyproject == nil:
@@ -111,6 +112,17 @@ func (p *Project) readFiles(list *diag.List) (err error) {
 	p.Config, p.targets, problems = decodeConfig(root, in)
 	*list = append(*list, problems...)
 	return nil
+}
+
+// lockedAlone are files that make a project of a folder without pyproject.toml, as pip and Pipenv have it.
+var lockedAlone = []string{"requirements*.txt", "requirements/*.txt", "Pipfile", "Pipfile.lock", "pylock.toml", "pylock.*.toml"}
+
+// locked tells whether the folder has any of them.
+func (p *Project) locked() bool {
+	return slices.ContainsFunc(lockedAlone, func(pattern string) bool {
+		found, err := fs.Glob(os.DirFS(p.Dir), pattern)
+		return err == nil && len(found) > 0
+	})
 }
 
 // name returns a file of the project as positions show it.

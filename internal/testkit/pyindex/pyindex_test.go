@@ -140,6 +140,26 @@ func selected(t *testing.T, l *lock.Lock, target string) []string {
 	return out
 }
 
+// A requirements file lists hashes, by which the index's own wheels are found again.
+func TestRequirementsTxt(t *testing.T) {
+	x := New(t, catalogue()...)
+	data, err := RequirementsTxt(x, []byte(standardProject))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := lock.Parse("requirements.txt", data, []byte(standardProject))
+	if err != nil || len(l.Stale) > 0 {
+		t.Fatalf("%v, stale %v, in\n%s", err, l.Stale, data)
+	}
+	files := map[string]lock.File{}
+	for _, w := range x.Wheels() {
+		files[w.Hash()] = lock.File{Name: w.Filename()}
+	}
+	if diff := cmp.Diff([]string{"colours-2.1", "fast-er-3.0", "greet-1.0"}, selected(t, l.WithFiles(files), plan.Prod)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestLockWithoutPackage(t *testing.T) {
 	_, err := UVLock(New(t), []byte(standardProject))
 	if err == nil || !strings.Contains(err.Error(), "nothing for") {
