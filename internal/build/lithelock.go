@@ -72,7 +72,7 @@ func litheLock(d *decision) (*lithelock.Lock, error) {
 }
 
 func lockedBase(pins *base.Pins) lithelock.Base {
-	b := lithelock.Base{Name: pins.Name, Digest: pins.Image}
+	b := lithelock.Base{Name: pins.Name, Digest: pins.Image, System: pins.System}
 	for _, r := range pins.Releases {
 		b.Indexes = append(b.Indexes, lithelock.Index{Suite: r.Suite, Date: r.Date, Expired: r.Expired})
 	}
