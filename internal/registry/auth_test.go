@@ -106,7 +106,7 @@ func TestBasic(t *testing.T) {
 		refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
 		return false
 	}
-	push(t, f, loggedIn(t, f.host, "me", secret), "app", noise(big), "")
+	push(t, f, loggedIn(t, f.host, "me", secret), "app", noise(large), "")
 	_, err := registry.New(loggedIn(t, f.host, "me", "wrong-"+secret)).Push(t.Context(), f.host+"/app", blobOf(noise(1)), "", nil)
 	checkRefusal(t, err, "401 Unauthorized (UNAUTHORIZED)", "has a user name and password")
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"iter"
+	"log"
 	"maps"
 	"math/rand/v2"
 	"testing"
@@ -20,6 +21,9 @@ var quick = registry.Options{Backoff: time.Millisecond, Stall: 5 * time.Second}
 
 // epoch is a date for files that have none.
 var epoch = time.Unix(0, 0)
+
+// discard is where servers of tests write what went wrong.
+var discard = log.New(io.Discard, "", 0)
 
 func newStore(t *testing.T) *store.Store {
 	t.Helper()

@@ -12,7 +12,7 @@ import (
 	"github.com/lithe-build/lithe/internal/registry"
 )
 
-const big = 6 << 20 // more than is sent in one request
+const large = 6 << 20 // more than is sent in one request
 
 // push uploads a blob and fails the test if it does not arrive.
 func push(t *testing.T, f *fakeRegistry, opt registry.Options, repository string, data []byte, from string) (sent int64) {
@@ -37,7 +37,7 @@ func push(t *testing.T, f *fakeRegistry, opt registry.Options, repository string
 }
 
 func TestPush(t *testing.T) {
-	for name, size := range map[string]int{"empty": 0, "small": 1000, "limit": 4 << 20, "big": big} {
+	for name, size := range map[string]int{"empty": 0, "small": 1000, "limit": 4 << 20, "large": large} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
 			if sent := push(t, f, quick, "team/app", noise(size), ""); sent != int64(size) || f.received != int64(size) {
@@ -51,9 +51,9 @@ func TestPush(t *testing.T) {
 func TestPushResumes(t *testing.T) {
 	f := newFake(t)
 	f.cutAfter = 5 << 20
-	push(t, f, quick, "app", noise(big), "")
-	if f.received != big {
-		t.Errorf("the registry received %d bytes, the blob has %d", f.received, big)
+	push(t, f, quick, "app", noise(large), "")
+	if f.received != large {
+		t.Errorf("the registry received %d bytes, the blob has %d", f.received, large)
 	}
 	if n := f.asked(`^POST`); n != 1 {
 		t.Errorf("%d uploads were begun", n)
@@ -62,7 +62,7 @@ func TestPushResumes(t *testing.T) {
 
 // TestPushStartsOver does the same to a registry that forgets what it received.
 func TestPushStartsOver(t *testing.T) {
-	for name, size := range map[string]int{"small": 100_000, "big": big} {
+	for name, size := range map[string]int{"small": 100_000, "large": large} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
 			f.cutAfter, f.noStatus = 50_000, true
@@ -101,7 +101,7 @@ func TestPushRetries(t *testing.T) {
 				refuse(w, c.status, "UNAVAILABLE")
 				return true
 			}
-			_, err := registry.New(quick).Push(t.Context(), f.host+"/app", blobOf(noise(big)), "", nil)
+			_, err := registry.New(quick).Push(t.Context(), f.host+"/app", blobOf(noise(large)), "", nil)
 			if (err == nil) != c.works {
 				t.Fatalf("got %v", err)
 			}
@@ -150,15 +150,15 @@ func TestMount(t *testing.T) {
 		sent    int64
 	}{
 		"mounted":            {"HOST/base", false, 0},
-		"not there":          {"HOST/other", false, big},
-		"not supported":      {"HOST/base", true, big},
-		"another registry's": {"registry.example/base", false, big},
-		"itself":             {"HOST/app", false, big},
+		"not there":          {"HOST/other", false, large},
+		"not supported":      {"HOST/base", true, large},
+		"another registry's": {"registry.example/base", false, large},
+		"itself":             {"HOST/app", false, large},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
 			f.noMount = c.noMount
-			data := noise(big)
+			data := noise(large)
 			f.put("base", data)
 			if sent := push(t, f, quick, "app", data, strings.Replace(c.from, "HOST", f.host, 1)); sent != c.sent || f.received != c.sent {
 				t.Errorf("sent %d, received %d", sent, f.received)

@@ -49,8 +49,10 @@ func (e Endpoints) orReal() Endpoints {
 }
 
 // newHTTP follows no redirect: what it sends are secrets for one server.
-func newHTTP() *http.Client {
-	return &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+func newHTTP(proxy func(*http.Request) (*url.URL, error)) *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Proxy = proxy
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // ask sends a request and decodes the answer's JSON or XML. Its errors name the server and quote nothing.
@@ -72,7 +74,11 @@ func (k *Keychain) ask(ctx context.Context, req *http.Request, limit time.Durati
 func (k *Keychain) askRaw(ctx context.Context, req *http.Request, limit time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	resp, err := k.http.Do(req.WithContext(ctx))
+	client := k.http
+	if limit == metadataTime {
+		client = k.near
+	}
+	resp, err := client.Do(req.WithContext(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", req.URL.Host, plainCause(err))
 	}
@@ -110,6 +116,3 @@ func plainCause(err error) error {
 	}
 	return err
 }
-
-// stsAnswer is an answer of AWS's token service.
-type stsAnswer struct{}

@@ -72,12 +72,12 @@ func runHelper(ctx context.Context, path, key string) ([]byte, error) {
 	cmd.Stdout = out
 	cmd.WaitDelay = time.Second // a child that it left must not hold us
 	err := cmd.Run()
-	return out.Bytes(), err
+	return out.data.Bytes(), err
 }
 
-// cappedBuffer refuses more than it may hold.
+// cappedBuffer refuses more than it may hold. The buffer is no embedded one: its ReadFrom would know no cap.
 type cappedBuffer struct {
-	bytes.Buffer
+	data bytes.Buffer
 	left int
 }
 
@@ -86,7 +86,7 @@ func (b *cappedBuffer) Write(p []byte) (int, error) {
 		return 0, io.ErrShortBuffer
 	}
 	b.left -= len(p)
-	return b.Buffer.Write(p)
+	return b.data.Write(p)
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

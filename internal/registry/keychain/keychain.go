@@ -26,6 +26,7 @@ type Options struct {
 
 	LookPath  func(string) (string, error) // finds credential helpers; nil means exec.LookPath
 	Endpoints Endpoints                    // the zero value means the clouds' own
+	Now       func() time.Time             // the clock; nil means time.Now
 	Log       *slog.Logger                 // nil means silent
 }
 
@@ -69,7 +70,8 @@ func (c Credentials) empty() bool {
 // Keychain asks the sources.
 type Keychain struct {
 	opt  Options
-	http *http.Client
+	http *http.Client // for token servers
+	near *http.Client // for metadata servers, which no proxy stands before
 }
 
 // New returns a Keychain.
@@ -81,7 +83,7 @@ func New(opt Options) *Keychain {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	opt.Endpoints = opt.Endpoints.orReal()
-	return &Keychain{opt: opt, http: newHTTP()}
+	return &Keychain{opt: opt, http: newHTTP(http.ProxyFromEnvironment), near: newHTTP(nil)}
 }
 
 // target is what credentials are wanted for.
@@ -93,14 +95,15 @@ type target struct {
 // source is one place to look.
 type source struct {
 	name string
-	// applies says whether the source has anything to say of a host; nil means of every host.
+	// applies says whether the source has anything to say of a host; nil means of every host. One that has it reads the
+	// environment or asks a cloud.
 	applies func(host string) bool
 	// get returns nothing and the outcome, if there is nothing.
 	get func(ctx context.Context, k *Keychain, t target) (Credentials, string, error)
 }
 
 // sources are all of them, in the order in which they are asked. Login files come first: see Keychain.Lookup.
-var sources = []source{githubSource, netrcSource}
+var sources = []source{ecrSource, googleSource, azureSource, githubSource, netrcSource}
 
 // Lookup returns the first credentials for a host. Its error is that of the context: what a source lacks is an outcome.
 func (k *Keychain) Lookup(ctx context.Context, host, repository string) (Result, error) {
@@ -111,7 +114,7 @@ func (k *Keychain) Lookup(ctx context.Context, host, repository string) (Result,
 		all = append(all, fileSource(f))
 	}
 	for _, s := range append(all, sources...) {
-		if s.applies != nil && !s.applies(host) {
+		if s.applies != nil && (k.opt.Env == nil || !s.applies(host)) {
 			continue
 		}
 		found, outcome, err := s.get(ctx, k, t)
