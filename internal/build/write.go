@@ -60,7 +60,6 @@ func (b *builder) push(ctx context.Context, result *Result) error {
 	return err
 }
 
-
 func (b *builder) writeTo(ctx context.Context, result *Result, name string, d destination.Destination) error {
 	written, err := d.Write(ctx, result.written(), destination.Options{Tags: b.opt.Tags, On: func(e destination.Event) {
 		b.opt.on(Event{Stage: "write", Item: name, Done: e.Done, Total: e.Total, Unit: "B"})

@@ -55,6 +55,8 @@ type world struct {
 	suites  []debmirror.Suite // as the mirror has them now
 	keyring string
 	index   *pyindex.Index
+
+	containers *scriptRegistry // nil until a script starts it
 }
 
 // catalogue is what every script's index has. Scripts add what they need besides.
