@@ -113,8 +113,10 @@ func (s *systemMaker) scripted(entries []entry.Entry) ([]entry.Entry, error) {
 	var alternatives []maintscript.Alternative
 	var users []maintscript.User
 	var groups []string
+	var joins []maintscript.Join
 	certificates := false
 	for _, effects := range all {
+		joins = append(joins, effects.Joins...)
 		made, err := filesOf(effects, image)
 		if err != nil {
 			return nil, err
@@ -126,6 +128,11 @@ func (s *systemMaker) scripted(entries []entry.Entry) ([]entry.Entry, error) {
 		certificates = certificates || effects.Certificates
 	}
 	out = append(out, chosen(alternatives, newImageFiles(slices.Concat(s.lower, entries, out)))...)
+	joined, err := joinedFiles(joins, image)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, joined...)
 	if len(users)+len(groups) > 0 {
 		out = append(out, accounts(users, groups)...)
 	}
@@ -175,6 +182,38 @@ func filesOf(effects maintscript.Effects, image *imageFiles) ([]entry.Entry, err
 		}
 		from.Path = mergedPath(c.To[1:])
 		out = append(out, from)
+	}
+	return out, nil
+}
+
+// joinedFiles makes files to which several packages add: what the image has at the place, then what each brings, once.
+func joinedFiles(joins []maintscript.Join, image *imageFiles) ([]entry.Entry, error) {
+	from := map[string][]string{}
+	for _, j := range joins {
+		if from[j.To] == nil {
+			from[j.To] = []string{j.To}
+		}
+		for _, f := range j.From {
+			if !slices.Contains(from[j.To], f) {
+				from[j.To] = append(from[j.To], f)
+			}
+		}
+	}
+	var out []entry.Entry
+	for _, to := range slices.Sorted(maps.Keys(from)) {
+		var whole bytes.Buffer
+		for _, f := range from[to] {
+			e, ok := image.Lookup(f, true)
+			if !ok || e.Type != entry.File {
+				continue
+			}
+			data, err := e.Read()
+			if err != nil {
+				return nil, err
+			}
+			whole.Write(data)
+		}
+		out = append(out, entry.NewFile(mergedPath(to[1:]), whole.Bytes(), false))
 	}
 	return out, nil
 }

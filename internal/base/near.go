@@ -10,19 +10,24 @@ import (
 const maxNear = 5
 
 // near returns the names that somebody who wrote this one may have meant: those that begin with it, as Debian adds
-// versions to the names of libraries, and those that differ in at most two letters. The nearest come first.
+// versions to the names of libraries, and those that differ in a letter, or in two where they are long. The nearest come
+// first.
 func (c *catalogue) near(name string) []string {
 	type found struct {
 		name     string
 		distance int
 	}
 	var all []found
+	most := 1
+	if len(name) > 7 {
+		most = 2
+	}
 	for other := range c.newest {
 		d := distance(name, other)
 		if strings.HasPrefix(other, name) {
 			d = min(d, 1)
 		}
-		if d <= 2 {
+		if d <= most {
 			all = append(all, found{other, d})
 		}
 	}

@@ -2,6 +2,7 @@ package base
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -71,18 +72,41 @@ func refusedScript(p Pin, script string, unknown *maintscript.Unknown) *diag.Err
 
 // imageFiles is what a maintainer script can look at: the files of the whole image, usr-merged.
 type imageFiles struct {
-	entries map[string]entry.Entry
-	dirs    map[string]bool // that only the paths in them tell of
+	entries  map[string]entry.Entry
+	dirs     map[string]bool // that only the paths in them tell of
+	packages map[string]bool
 }
 
 func newImageFiles(entries []entry.Entry) *imageFiles {
-	f := &imageFiles{entries: map[string]entry.Entry{}, dirs: map[string]bool{"usr": true}}
+	f := &imageFiles{entries: map[string]entry.Entry{}, dirs: map[string]bool{"usr": true}, packages: map[string]bool{}}
 	for _, e := range entries {
 		f.entries[e.Path] = e
 		markParents(f.dirs, e.Path)
+		if dir, name := path.Split(e.Path); dir == statusDir+"/" {
+			f.packages[name] = true
+		}
 	}
 	return f
 }
+
+// Names returns the names in a folder.
+func (f *imageFiles) Names(dir string) []string {
+	at, ok := f.Lookup(dir, true)
+	if !ok {
+		return nil
+	}
+	names := map[string]bool{}
+	for p := range f.entries {
+		if rest, in := strings.CutPrefix(p, at.Path+"/"); in {
+			name, _, _ := strings.Cut(rest, "/")
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// Installed reports a package of the image.
+func (f *imageFiles) Installed(name string) bool { return f.packages[name] }
 
 // maxLinks is how many links Linux follows on one path.
 const maxLinks = 40

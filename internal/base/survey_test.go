@@ -92,6 +92,9 @@ func (s *survey) row(t *testing.T, name string) string {
 	commands := map[string]bool{}
 	image := newImageFiles(entries)
 	for _, u := range system {
+		image.packages[u.pin.Name] = true
+	}
+	for _, u := range system {
 		for _, script := range u.scripts {
 			for _, c := range maintscript.Evaluate(script, image).Commands {
 				commands[c] = true

@@ -28,7 +28,8 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	mirror WORD                         newer: publish a security update, superseding the old package; expired, altered,
 //	                                    wrong-suite, other-debs: break it; good: mend it
 //	requests                            print what index and mirror were asked for since the last time
-//	image DIR|FILE [PATH]               check an OCI layout or Docker archive, and print what is in it, or one file
+//	image DIR|FILE [PATH [top]]         check an OCI layout or Docker archive, and print what is in it, or one file;
+//	                                    top: that of the highest layer, where several have it
 //	flat FILE                           print JSON, a line for each value; of an array of events, one after the other
 //	registry WORD                       open, locked: start one, at $REGISTRY; login FILE: write a login; sent: print what was put
 //	exits CODE COMMAND [ARG]...         run a command that must end with this exit code

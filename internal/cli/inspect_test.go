@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"archive/tar"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -26,14 +27,14 @@ import (
 // printImage checks an image by the rules of go-containerregistry, and prints it: digest, names, configuration, and
 // for each layer its number and its files. With a path it prints that file.
 func printImage(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 1 && len(args) != 2 {
-		ts.Fatalf("usage: image DIR|FILE [PATH]")
+	if len(args) < 1 || len(args) > 3 || len(args) == 3 && args[2] != "top" {
+		ts.Fatalf("usage: image DIR|FILE [PATH [top]]")
 	}
 	img, names, err := openImage(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Check(validate.Image(img))
-	if len(args) == 2 {
-		ts.Check(printFile(ts.Stdout(), img, args[1]))
+	if len(args) > 1 {
+		ts.Check(printFile(ts.Stdout(), img, args[1], len(args) == 3))
 		return
 	}
 	digest, err := img.Digest()
@@ -99,19 +100,24 @@ func printLayers(out io.Writer, img v1.Image) error {
 	})
 }
 
-// printFile prints a file that exactly one layer has.
-func printFile(out io.Writer, img v1.Image, path string) error {
+// printFile prints a file that exactly one layer has, or with top that of the highest layer.
+func printFile(out io.Writer, img v1.Image, path string, top bool) error {
 	found := 0
+	var contents bytes.Buffer
 	err := eachMember(img, func(_ int, h *tar.Header, r io.Reader) error {
 		if "/"+h.Name != path {
 			return nil
 		}
 		found++
-		_, err := io.Copy(out, r)
+		contents.Reset()
+		_, err := io.Copy(&contents, r)
 		return err
 	})
-	if err == nil && found != 1 {
+	if err == nil && (found == 0 || found > 1 && !top) {
 		return fmt.Errorf("%d layers have %s", found, path)
+	}
+	if err == nil {
+		_, err = contents.WriteTo(out)
 	}
 	return err
 }

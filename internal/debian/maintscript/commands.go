@@ -78,7 +78,10 @@ var effects = map[string]func(m *machine, args []string) (status, bool){
 	"dpkg-statoverride":      override,
 	"dpkg":                   dpkg,
 	"find":                   find,
+	"update-gsfontmap":       fontmaps,
+	"odbcinst":               odbcinst,
+	"configure-symlinks":     mysqlConfiguration,
 	"sed":                    sed,
-	"update-mime-database":   whereDir("/usr/share/mime/packages"),
-	"glib-compile-schemas":   whereDir("/usr/share/glib-2.0/schemas"),
+	"update-mime-database":   where("/usr/share/mime/packages", ".xml"),
+	"glib-compile-schemas":   where("/usr/share/glib-2.0/schemas", ".xml"),
 }

@@ -113,10 +113,14 @@ func withoutMode(args []string) []string {
 	return out
 }
 
-// installDirs is install with -d, which makes folders.
+// installDirs is install with -d, which makes folders, or of nothing, which makes an empty file.
 func installDirs(m *machine, args []string) (status, bool) {
 	args = withoutMode(args)
 	options, dirs := operands(args)
+	if len(options) == 0 && len(dirs) == 2 && dirs[0] == "/dev/null" && cleanPath(dirs[1]) {
+		m.makeFile(dirs[1])
+		return success, true
+	}
 	if !slices.Contains(options, "-d") || !within(options, "-d") {
 		return maybe, false
 	}
@@ -252,10 +256,41 @@ func sed(_ *machine, args []string) (status, bool) {
 	return maybe, !slices.ContainsFunc(args, changes)
 }
 
-// whereDir is a command that makes a cache of a folder's files: it does nothing where there is no such folder.
-func whereDir(dir string) func(*machine, []string) (status, bool) {
+// where is a command that makes a cache of the files in a folder: it does nothing where there are none.
+func where(dir, ext string) func(*machine, []string) (status, bool) {
 	return func(m *machine, _ []string) (status, bool) {
-		_, there := m.lookup(dir, true)
-		return success, !there
+		return success, !slices.ContainsFunc(m.system.Names(dir), func(name string) bool { return path.Ext(name) == ext })
 	}
+}
+
+// fontmaps is update-gsfontmap, which joins the lists of fonts of all packages.
+func fontmaps(m *machine, _ []string) (status, bool) {
+	for dir, to := range map[string]string{"/etc/ghostscript/fontmap.d": "Fontmap", "/etc/ghostscript/cidfmap.d": "cidfmap"} {
+		j := Join{To: "/var/lib/ghostscript/fonts/" + to}
+		for _, name := range m.system.Names(dir) {
+			if path.Ext(name) == ".conf" {
+				j.From = append(j.From, dir+"/"+name)
+			}
+		}
+		m.result.Joins = append(m.result.Joins, j)
+	}
+	slices.SortFunc(m.result.Joins, func(a, b Join) int { return strings.Compare(a.To, b.To) })
+	return success, true
+}
+
+// odbcinst registers the driver of a package with unixODBC.
+func odbcinst(m *machine, args []string) (status, bool) {
+	if len(args) != 4 || !slices.Equal(args[:3], []string{"-i", "-d", "-f"}) || !cleanPath(args[3]) {
+		return maybe, false
+	}
+	m.result.Joins = append(m.result.Joins, Join{From: []string{args[3]}, To: "/etc/odbcinst.ini"})
+	return success, true
+}
+
+// mysqlConfiguration is a script of mysql-common, which makes one package's configuration the one that clients read.
+func mysqlConfiguration(m *machine, args []string) (status, bool) {
+	if len(args) != 3 || args[0] != "install" {
+		return maybe, false
+	}
+	return alternatives(m, []string{"--install", "/etc/mysql/my.cnf", "my.cnf", args[2], "200"})
 }

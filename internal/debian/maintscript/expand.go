@@ -54,7 +54,7 @@ func (m *machine) split(w word) ([]value, bool) {
 		case p.quoted || p.kind == literal:
 			add(v.text, v.known)
 			// A file pattern stands for the files that it matches, which are not looked for.
-			if !p.quoted && hasPattern(p.text) {
+			if !p.quoted && hasPattern(p.text) && !m.matchesNothing(w) {
 				fields[len(fields)-1].known = false
 				sure = false
 			}
@@ -72,6 +72,25 @@ func (m *machine) split(w word) ([]value, bool) {
 		}
 	}
 	return fields, sure
+}
+
+// matchesNothing reports a file pattern in a folder that is not there. The shell leaves such a pattern as it is.
+func (m *machine) matchesNothing(w word) bool {
+	var plain strings.Builder
+	for _, p := range w {
+		if p.kind == literal && !p.quoted && hasPattern(p.text) {
+			plain.WriteString(p.text[:strings.IndexAny(p.text, "*?[")])
+			break
+		}
+		v := m.piece(p)
+		if !v.known {
+			return false
+		}
+		plain.WriteString(v.text)
+	}
+	dir := path.Dir(plain.String() + "x")
+	_, there := m.lookup(dir, true)
+	return path.IsAbs(dir) && !there
 }
 
 // hasPattern reports what the shell would look for as names of files; a lone bracket is the command of that name.
@@ -180,7 +199,7 @@ func (m *machine) substitute(body list) value {
 	out := value{}
 	m.isolated(func() {
 		if len(body) == 1 {
-			if s, ok := body[0].(simple); ok && len(s.words) > 0 && m.printsOnly(s) {
+			if s, ok := orTrue(body[0]).(simple); ok && len(s.words) > 0 && m.printsOnly(s) {
 				if args, sure := m.fields(s.words); sure {
 					out = m.printed(args)
 					return
@@ -190,6 +209,18 @@ func (m *machine) substitute(body list) value {
 		m.perhaps(func() { m.list(body) })
 	})
 	return out
+}
+
+// orTrue returns the command of "command || true".
+func orTrue(n node) node {
+	a, ok := n.(andOr)
+	if !ok || len(a.rest) != 1 || a.rest[0].and {
+		return n
+	}
+	if s, ok := a.rest[0].node.(simple); ok && (s.text == "true" || s.text == ":") {
+		return a.first
+	}
+	return n
 }
 
 // printsOnly reports a command of the table of those whose output is known.
@@ -240,6 +271,18 @@ var outputs = map[string]func(m *machine, args []string) value{
 	"echo": func(_ *machine, args []string) value {
 		if text := strings.Join(args, " "); !strings.HasPrefix(text, "-") {
 			return known(strings.TrimRight(text, "\n"))
+		}
+		return value{}
+	},
+	"dpkg-query": func(m *machine, args []string) value {
+		for n, a := range args {
+			if strings.HasPrefix(a, "-") || n > 0 && (args[n-1] == "-f" || args[n-1] == "--showformat") {
+				continue
+			}
+			if name, _, _ := strings.Cut(a, ":"); !m.system.Installed(name) {
+				return known("")
+			}
+			break
 		}
 		return value{}
 	},

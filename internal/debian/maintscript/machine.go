@@ -163,7 +163,11 @@ func (m *machine) andOr(n andOr) status {
 		}
 		switch {
 		case last == maybe:
-			m.perhaps(func() { m.node(next.node) })
+			var s status
+			m.perhaps(func() { s = m.node(next.node) })
+			if s == success && !next.and || s == failure && next.and {
+				last = s // either way
+			}
 		case (last == success) == next.and:
 			last = m.node(next.node)
 		}

@@ -29,6 +29,10 @@ type Script struct {
 type System interface {
 	// Lookup returns what is at an absolute path, through links if follow is set.
 	Lookup(path string, follow bool) (entry.Entry, bool)
+	// Names returns the sorted names in a folder.
+	Names(dir string) []string
+	// Installed reports a package of the image.
+	Installed(name string) bool
 	// User and Group report names that exist without the script.
 	User(name string) bool
 	Group(name string) bool
@@ -54,6 +58,7 @@ type Effects struct {
 	Files        []string // that are empty
 	Links        []Link
 	Copies       []Copy
+	Joins        []Join
 	Alternatives []Alternative
 	Users        []User
 	Groups       []string
@@ -65,6 +70,12 @@ type Link struct{ Path, Target string }
 
 // Copy is a file made from another, which the image has.
 type Copy struct{ From, To string }
+
+// Join is a file made of others, one after the other. Several packages may add to one.
+type Join struct {
+	From []string
+	To   string
+}
 
 // Alternative is a candidate for a name that several packages may provide; the highest priority gets it.
 // See https://manpages.debian.org/update-alternatives.

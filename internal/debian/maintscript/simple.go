@@ -2,6 +2,7 @@ package maintscript
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/entry"
@@ -38,14 +39,21 @@ func (m *machine) simple(s simple) status {
 
 // assignments sets variables, and makes the empty file of a command that is a redirection alone.
 func (m *machine) assignments(s simple) status {
+	last := success
 	for _, a := range s.assigns {
 		v := m.expand(a.value)
+		if slices.ContainsFunc(a.value, func(p piece) bool { return p.kind == substitution }) {
+			last = maybe // it is the command's
+		}
 		if m.doubtful() {
 			v = value{} // it may also have its old value
 		}
 		m.vars[a.name] = v
 	}
-	return m.redirect(s.at(), s.text, s.redirs, true)
+	if st := m.redirect(s.at(), s.text, s.redirs, true); st == maybe {
+		return maybe
+	}
+	return last
 }
 
 // invocation is a command with its arguments.
@@ -112,7 +120,7 @@ func (m *machine) run(i invocation) status {
 
 // count tells whether a command had an effect.
 func (e *Effects) count() int {
-	n := len(e.Dirs) + len(e.Files) + len(e.Links) + len(e.Copies) + len(e.Alternatives) + len(e.Users) + len(e.Groups)
+	n := len(e.Dirs) + len(e.Files) + len(e.Links) + len(e.Copies) + len(e.Joins) + len(e.Alternatives) + len(e.Users) + len(e.Groups)
 	if e.Certificates {
 		n++
 	}
