@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -172,7 +173,7 @@ func (a *app) runSandbox(ctx context.Context, result *build.Result, flags *runFl
 	// The program gets the signals and decides when it ends; ctx would end it at once.
 	code, err := executor.Run(context.WithoutCancel(ctx), root, command)
 	if err != nil {
-		return a.notStarted(explainStart(root, command, err))
+		return a.notStarted(explainPlatform(result.Platforms[0].Platform, "linux/"+runtime.GOARCH, explainStart(root, command, err)))
 	}
 	if code != 0 {
 		return exitError{code}

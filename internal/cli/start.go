@@ -43,6 +43,15 @@ func explainStart(root string, c execute.Command, err error) error {
 	return err
 }
 
+// explainPlatform says why a program of another architecture did not start, which the kernel calls a wrong format.
+func explainPlatform(platform, host string, err error) error {
+	if platform == host {
+		return err
+	}
+	return &diag.Error{Code: "foreign-platform", What: fmt.Sprintf("this machine runs programs for %s, not for %s", host, platform),
+		Hint: "build for its own platform, or let an engine run it that emulates the other", Err: err}
+}
+
 // locate returns the file of the program in the root. Links are not followed, since they are meant from the root.
 func locate(root string, c execute.Command) (file string, found bool) {
 	candidates := []string{path.Join(c.Dir, c.Args[0])}

@@ -44,3 +44,14 @@ func TestExplainStart(t *testing.T) {
 		})
 	}
 }
+
+func TestExplainPlatform(t *testing.T) {
+	err := errors.New("exec format error")
+	if got := explainPlatform("linux/amd64", "linux/amd64", err); got != err {
+		t.Errorf("%v", got)
+	}
+	got := explainPlatform("linux/arm64", "linux/amd64", err)
+	if want := "this machine runs programs for linux/amd64, not for linux/arm64; build for its own platform, or let an engine run it that emulates the other"; got.Error() != want || !errors.Is(got, err) {
+		t.Errorf("%v", got)
+	}
+}
