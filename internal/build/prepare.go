@@ -132,7 +132,8 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	for _, v := range d.variants {
 		v.plan = plan.New(plan.Input{
 			Project: in.project, Config: in.config, Entry: in.entry, Decisions: in.decidePython(v.facts), Packages: v.packages,
-			Target: v.target, Base: d.pins.Name, Facts: v.facts, Image: d.imageOf(v.name()), Wheel: in.wheel != nil, Untracked: in.untracked,
+			Target: v.target, Base: d.pins.Name, Facts: v.facts, Image: d.imageOf(v.name()), System: base.WantStrings(in.system.wants),
+			Wheel: in.wheel != nil, Untracked: in.untracked,
 			Compiler: v.facts.Python, Created: b.created(d.pins),
 		})
 	}
