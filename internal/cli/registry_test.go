@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -60,11 +61,11 @@ func (w *world) registry(ts *testscript.TestScript, neg bool, args []string) {
 	case !neg && len(args) == 1 && word == "sent":
 		w.containers.mu.Lock()
 		defer w.containers.mu.Unlock()
-		for _, line := range w.containers.requests {
-			if changing.MatchString(line) {
-				fmt.Fprintln(ts.Stdout(), line)
-			}
+		sent := slices.DeleteFunc(w.containers.requests, func(line string) bool { return !changing.MatchString(line) })
+		if len(sent) == 0 {
+			sent = []string{"nothing"}
 		}
+		fmt.Fprintln(ts.Stdout(), strings.Join(sent, "\n"))
 		w.containers.requests = nil
 	default:
 		ts.Fatalf("usage: registry open|locked|login FILE|sent")
