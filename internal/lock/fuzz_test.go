@@ -1,6 +1,9 @@
 package lock
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // seeds are small locks that reach most of the readers.
 var seeds = []struct{ file, lock, project string }{
@@ -15,8 +18,15 @@ var seeds = []struct{ file, lock, project string }{
 		"[tool.poetry.dependencies]\npython = \"*\"\na = { version = \"*\", platform = \"!=win32,linux || x\", optional = true }\n[tool.poetry.extras]\ne = [\"a\"]\n"},
 }
 
+// moreSeeds are those of formats that came later.
+var moreSeeds = []struct{ file, lock, project string }{
+	{"pylock.toml", pylockHead + "extras = ['x']\ndependency-groups = ['g']\ndefault-groups = ['g']\nenvironments = [\"os_name == 'posix'\"]\n[[packages]]\nname = 'a'\nversion = '1'\n" +
+		"marker = \"'x' in extras\"\nsdist = {path = 'a-1.tar.gz', hashes = {sha256 = '00'}}\ndependencies = [{name = 'b'}]\n[[packages]]\nname = 'b'\n" +
+		"archive = {url = 'https://h/b.zip', hashes = {sha512 = '00'}}\n", uvProject},
+}
+
 func fuzzFormat(f *testing.F, file string) {
-	for _, seed := range seeds {
+	for _, seed := range slices.Concat(seeds, moreSeeds) {
 		if seed.file == file {
 			f.Add([]byte(seed.lock), []byte(seed.project))
 		}

@@ -34,6 +34,7 @@ type Lock struct {
 
 	Environments []marker.Marker  // the lock is for these; nil means any
 	Conflicts    [][]ConflictItem // of each set at most one may be chosen
+	Strict       bool             // a package whose requires-python does not admit the target is an error
 	Flat         bool             // the project's edges list every package, so edges between packages only explain
 
 	// Indexes are those that the file or the project names. Their addresses may hold credentials and variables such as
@@ -123,6 +124,7 @@ func (f File) IsWheel() bool { return len(f.Wheel.Tags) > 0 }
 type Group struct {
 	Name         string // normalised
 	Default      bool   // chosen by the tool when nobody says otherwise; for groups
+	Always       bool   // part of every target, since what the tool installs to production stands there
 	Dependencies []Dependency
 }
 

@@ -140,7 +140,7 @@ func (w *walker) supported() bool {
 	}
 	w.problems.Add(&diag.Error{Pos: w.lock.RequiresPythonPos, Code: "platform-excluded",
 		What: fmt.Sprintf("%s does not support %s; it is for: %s", w.lock.Path, w.target.describe(), strings.Join(texts, "; ")),
-		Hint: "add the platform to tool.uv.environments and run `uv lock`"})
+		Hint: "add the platform to the environments that the file is made for (tool.uv.environments), and lock again"})
 	return false
 }
 

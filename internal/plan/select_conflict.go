@@ -40,6 +40,7 @@ func (w *walker) activateGroups(owner string, groups []lock.Group) {
 	for _, g := range groups {
 		if w.wantsGroup(g) {
 			w.markActive(lock.ConflictItem{Package: owner, Group: g.Name}, groupName(owner, g.Name))
+			w.env.DependencyGroups = append(w.env.DependencyGroups, g.Name)
 		}
 	}
 }

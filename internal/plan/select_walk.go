@@ -106,7 +106,7 @@ func (w *walker) memberNames() []string {
 
 // wantsGroup tells whether a group is part of the target.
 func (w *walker) wantsGroup(g lock.Group) bool {
-	return w.target.AllGroups || w.target.Name == Dev && g.Default || slices.Contains(w.target.Groups, g.Name)
+	return g.Always || w.target.AllGroups || w.target.Name == Dev && g.Default || slices.Contains(w.target.Groups, g.Name)
 }
 
 // wantsExtra tells whether an extra of a project is part of the target.
@@ -256,6 +256,11 @@ func (w *walker) follow(d lock.Dependency, owner int, why Reason) {
 	if !ok {
 		w.report(d, why)
 		return
+	}
+	if p := &w.lock.Packages[i]; w.lock.Strict && !p.RequiresPython.Contains(w.python, true) {
+		w.missing.Add(&diag.Error{Pos: p.Pos, Code: "python-excluded",
+			What: fmt.Sprintf("Python %s is not admitted by %s %s: its requires-python is %s", w.target.Python, p.Name, p.Version, p.RequiresPython),
+			Hint: "name a Python that is with the key `python`, or lock for this one"})
 	}
 	why.Marker, why.Pos = d.Marker, d.Pos
 	w.reasons[i] = append(w.reasons[i], why)

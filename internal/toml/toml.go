@@ -182,3 +182,13 @@ func (t *Table) Any() map[string]any {
 	}
 	return out
 }
+
+// Set adds a key to a table that is made by hand, as that of a document in another language with the same values. It
+// tells whether the key is new; a second value for one is not taken.
+func (t *Table) Set(key string, pos diag.Position, v Value) bool {
+	if t.Has(key) {
+		return false
+	}
+	t.add(entry{key: key, pos: pos, value: v})
+	return true
+}
