@@ -27,19 +27,21 @@ var machines = map[string]machine{
 	"riscv64": {"EM_RISCV", 64, "riscv64-linux-gnu", "riscv64"},
 }
 
-// maxIncludes bounds include lines inside of included files.
-const maxIncludes = 8
+// maxFolders bounds the folders that a configuration names. Distributions name some ten.
+const maxFolders = 1 << 10
 
 // systemFolders returns where the loader looks for every file's libraries. With glibc that is what ld.so.cache was made
 // of, then what is built in; distributions differ in that, so those of Debian, Red Hat and Arch are all here.
 func (c *checker) systemFolders() []string {
 	if c.in.Musl {
 		if text, ok := c.tree.search["etc/ld-musl-"+c.machine.name+".path"]; ok {
-			return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == ':' })
+			folders := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == ':' })
+			return folders[:min(len(folders), maxFolders)]
 		}
 		return []string{"/lib", "/usr/local/lib", "/usr/lib"}
 	}
-	folders := c.configured("etc/ld.so.conf", maxIncludes)
+	folders := c.configured("etc/ld.so.conf", map[string]bool{})
+	folders = folders[:min(len(folders), maxFolders)]
 	folders = append(folders, "/lib/"+c.machine.triplet, "/usr/lib/"+c.machine.triplet)
 	if c.machine.class == 64 {
 		folders = append(folders, "/lib64", "/usr/lib64")
@@ -47,35 +49,40 @@ func (c *checker) systemFolders() []string {
 	return append(folders, "/lib", "/usr/lib")
 }
 
-// configured returns the folders that a configuration file of ldconfig names.
-func (c *checker) configured(name string, depth int) []string {
+// configured returns the folders that a configuration file of ldconfig names. Each file is read once, however often it is
+// included.
+func (c *checker) configured(name string, seen map[string]bool) []string {
 	var folders []string
+	if seen[name] {
+		return nil
+	}
+	seen[name] = true
 	for line := range strings.Lines(c.tree.search[name]) {
 		line, _, _ = strings.Cut(line, "#")
 		words := strings.Fields(line)
 		switch {
 		case len(words) == 0 || words[0] == "hwcap":
-		case words[0] != "include":
+		case words[0] == "include":
+			for _, pattern := range words[1:] {
+				folders = append(folders, c.included(path.Dir("/"+name), pattern, seen)...)
+			}
+		default:
 			dir, _, _ := strings.Cut(words[0], "=") // "folder=type" is from the time of libc5
 			folders = append(folders, dir)
-		case depth > 0:
-			for _, pattern := range words[1:] {
-				folders = append(folders, c.included(path.Dir("/"+name), pattern, depth-1)...)
-			}
 		}
 	}
 	return folders
 }
 
 // included returns the folders of the configuration files that a pattern means, by name.
-func (c *checker) included(from, pattern string, depth int) []string {
+func (c *checker) included(from, pattern string, seen map[string]bool) []string {
 	if !path.IsAbs(pattern) {
 		pattern = path.Join(from, pattern)
 	}
 	var folders []string
 	for _, name := range slices.Sorted(maps.Keys(c.tree.search)) {
 		if matches([]string{pattern}, "/"+name) {
-			folders = append(folders, c.configured(name, depth)...)
+			folders = append(folders, c.configured(name, seen)...)
 		}
 	}
 	return folders
@@ -91,9 +98,7 @@ func splitFolders(list string) []string {
 func (c *checker) expand(folders []string, f *file) []string {
 	var out []string
 	for _, dir := range folders {
-		for _, lib := range c.libNames(dir) {
-			plain := strings.NewReplacer("${LIB}", lib, "$LIB", lib, "${PLATFORM}", c.machine.name, "$PLATFORM", c.machine.name,
-				"${ORIGIN}", "$ORIGIN").Replace(dir)
+		for _, plain := range c.plain(dir) {
 			if !strings.Contains(plain, "$ORIGIN") {
 				if path.IsAbs(plain) {
 					out = append(out, plain)
@@ -108,9 +113,19 @@ func (c *checker) expand(folders []string, f *file) []string {
 	return out
 }
 
-func (c *checker) libNames(dir string) []string {
-	if !strings.Contains(dir, "LIB") {
-		return []string{""}
+// plain replaces what is the same for all files, and takes the braces off $ORIGIN.
+func (c *checker) plain(dir string) []string {
+	if !strings.ContainsAny(dir, "{LP") {
+		return []string{dir}
 	}
-	return []string{"lib/" + c.machine.triplet, "lib64", "lib"}
+	dir = strings.NewReplacer("${ORIGIN}", "$ORIGIN", "${LIB}", "$LIB", "${PLATFORM}", c.machine.name, "$PLATFORM",
+		c.machine.name).Replace(dir)
+	if !strings.Contains(dir, "$LIB") {
+		return []string{dir}
+	}
+	var out []string
+	for _, lib := range []string{"lib/" + c.machine.triplet, "lib64", "lib"} {
+		out = append(out, strings.ReplaceAll(dir, "$LIB", lib))
+	}
+	return out
 }

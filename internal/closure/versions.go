@@ -13,13 +13,17 @@ func (c *checker) versions(f *file) {
 	if f.foreign {
 		return
 	}
-	for i := 0; i < len(f.Requires); {
-		library, _, _ := strings.Cut(f.Requires[i], " ")
-		var wanted []string
-		for ; i < len(f.Requires) && strings.HasPrefix(f.Requires[i], library+" "); i++ {
-			wanted = append(wanted, f.Requires[i][len(library)+1:])
+	wanted := map[string][]string{}
+	var libraries []string
+	for _, r := range f.Requires {
+		library, version, _ := strings.Cut(r, " ")
+		if wanted[library] == nil {
+			libraries = append(libraries, library)
 		}
-		if lacks, has := c.lacks(f, library, wanted); len(lacks) > 0 {
+		wanted[library] = append(wanted[library], version)
+	}
+	for _, library := range libraries {
+		if lacks, has := c.lacks(f, library, wanted[library]); len(lacks) > 0 {
 			one := c.lacking.add(need{f, library})
 			one.lacks, one.has = append(one.lacks, lacks...), has
 		}
