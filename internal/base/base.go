@@ -38,6 +38,7 @@ const (
 // Options says which base to make and where its packages come from.
 type Options struct {
 	Name           string             // "debian" or "debian:SUITE"; "" means "debian"; or the name of an image
+	Python         string             // minor version, where a suite has several; "" means its own choice
 	Platforms      []string           // "linux/amd64", "linux/arm64"; Resolve needs one at least
 	Mirror         string             // of the suite and its updates; "" means Debian's
 	SecurityMirror string             // of the security suite; "" means Debian's
@@ -190,6 +191,7 @@ func (p *Pins) Facts(platform string) (Facts, error) {
 
 // facts reads versions off the packages that the suite's row names.
 func facts(su suite, pins []Pin) (Facts, error) {
+	su = su.of(pins)
 	version := func(name string) string {
 		i := slices.IndexFunc(pins, func(p Pin) bool { return p.Name == name })
 		if i < 0 {

@@ -8,7 +8,7 @@ import (
 )
 
 // synthetic is a suite whose names nobody has heard of: the closure comes from the index alone.
-var synthetic = suite{name: "synth", python: "3.99", libc: "clib", roots: []string{"tree", "clib"}}
+var synthetic = suite{name: "synth", python: "3.99", libc: "clib", roots: []string{"tree", "clib"}, beside: withUpdates}
 
 const someHash = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 

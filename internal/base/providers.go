@@ -24,6 +24,7 @@ var providers = []provider{
 type Python struct {
 	Version string // minor: "3.13"
 	Base    string // name for the configuration: "debian:trixie"
+	Stable  bool   // of a released suite
 }
 
 // Pythons returns which base has which Python, the default base first.
@@ -84,27 +85,37 @@ func notYet(name string) string {
 // supported lists the names for a hint: "debian:trixie" (Python 3.13) or …
 func supported() string {
 	var names []string
-	for _, p := range Pythons() {
-		names = append(names, fmt.Sprintf("%q (Python %s)", p.Base, p.Version))
+	for _, s := range suites {
+		names = append(names, fmt.Sprintf("%q (Python %s)", "debian:"+s.name, strings.Join(s.minors(), ", ")))
 	}
 	return strings.Join(names, " or ")
+}
+
+// minors returns the Pythons of a suite, "3.14".
+func (s suite) minors() (minors []string) {
+	for _, full := range s.pythons {
+		minors = append(minors, Minor(full))
+	}
+	return minors
 }
 
 func debianPythons() []Python {
 	var all []Python
 	for _, s := range suites {
-		all = append(all, Python{Version: s.python, Base: "debian:" + s.name})
+		for _, minor := range s.minors() {
+			all = append(all, Python{Version: minor, Base: "debian:" + s.name, Stable: s.stable})
+		}
 	}
 	return all
 }
 
 func debianSuite(name string) (suite, bool) {
 	if name == "" {
-		return suites[0], true
+		return suites[0].with("")
 	}
 	i := slices.IndexFunc(suites, func(s suite) bool { return s.name == name })
 	if i < 0 {
 		return suite{}, false
 	}
-	return suites[i], true
+	return suites[i].with("")
 }

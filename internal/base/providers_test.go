@@ -46,7 +46,8 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestPythons(t *testing.T) {
-	want := []Python{{"3.13", "debian:trixie"}, {"3.11", "debian:bookworm"}}
+	want := []Python{{"3.13", "debian:trixie", true}, {"3.11", "debian:bookworm", true}, {"3.14", "debian:forky", false}, {"3.13", "debian:forky", false},
+		{"3.15", "debian:forky", false}, {"3.14", "debian:sid", false}, {"3.13", "debian:sid", false}, {"3.15", "debian:sid", false}}
 	if diff := cmp.Diff(want, Pythons()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -85,7 +86,7 @@ func TestUpstream(t *testing.T) {
 // TestExpected: the rows of all suites are whole, and what they had is a version of their Python.
 func TestExpected(t *testing.T) {
 	for _, p := range Pythons() {
-		f, err := Expected(p.Base)
+		f, err := Expected(p.Base, p.Version)
 		if err != nil {
 			t.Error(err)
 		}
@@ -93,7 +94,20 @@ func TestExpected(t *testing.T) {
 			t.Errorf("%s: %+v", p.Base, f)
 		}
 	}
-	if _, err := Expected("nothing"); err == nil {
+	if _, err := Expected("nothing", ""); err == nil {
 		t.Error("an unknown base has facts")
+	}
+	if _, err := Expected("debian:forky", "3.12"); err == nil || !strings.Contains(err.Error(), "has no Python 3.12, but 3.14, 3.13, 3.15") {
+		t.Errorf("a Python that the suite lacks: %v", err)
+	}
+}
+
+// TestSeveralPythons: which of a suite's Pythons a base has, its packages tell.
+func TestSeveralPythons(t *testing.T) {
+	pins := &Pins{Name: "debian:forky", Platforms: []Selection{{Platform: "linux/amd64", Packages: []Pin{
+		{Name: "libc6", Version: "2.43-7"}, {Name: "python3.15", Version: "3.15.0-1", Part: KindInterpreter}}}}}
+	f, err := pins.Facts("linux/amd64")
+	if err != nil || f.Python != "3.15.0" || f.Interpreter != "/usr/bin/python3.15" {
+		t.Errorf("facts %+v, %v", f, err)
 	}
 }

@@ -26,6 +26,9 @@ func Resolve(ctx context.Context, client *fetch.Client, opt Options, on func(Eve
 	if err != nil {
 		return nil, err
 	}
+	if su, err = su.choose(opt.Python); err != nil {
+		return nil, err
+	}
 	return resolve(ctx, client, su, opt, serialized(on))
 }
 

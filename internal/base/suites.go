@@ -5,18 +5,48 @@ import "slices"
 // suite is a row of the table of Debian suites: all that code knows about one.
 type suite struct {
 	name   string
-	python string // minor version; "python" + it is the root of the interpreter's part
+	python string // minor version that is used; "python" + it is the root of the interpreter's part
 	libc   string // the package whose version is that of the C library
-	// What the suite had when this release was made. A stable suite keeps both; see Expected.
-	fullPython, glibc string
-	roots             []string // of the base part; what they depend on comes from the index
+	// What the suite had when this release was made. A stable suite keeps both; see Expected. The first Python is the one
+	// that Debian's python3 is.
+	pythons []string
+	glibc   string
+	roots   []string // of the base part; what they depend on comes from the index
+	beside  []string // suites with its updates, by what their names have behind its own
+	stable  bool     // a project that names no Python gets stable suites alone
 }
 
-// suites is what "debian:SUITE" may say, the default first. A suite has one Python: Debian packages no other.
+// suites is what "debian:SUITE" may say, the default first. A stable suite has one Python: Debian packages no other.
 // A new suite is a row, once its base was assembled and its standard library walked.
 var suites = []suite{
-	{name: "trixie", python: "3.13", libc: "libc6", roots: baseRoots, fullPython: "3.13.5", glibc: "2.41"},
-	{name: "bookworm", python: "3.11", libc: "libc6", roots: baseRoots, fullPython: "3.11.2", glibc: "2.36"},
+	{name: "trixie", libc: "libc6", roots: baseRoots, pythons: []string{"3.13.5"}, glibc: "2.41", beside: withUpdates, stable: true},
+	{name: "bookworm", libc: "libc6", roots: baseRoots, pythons: []string{"3.11.2"}, glibc: "2.36", beside: withUpdates, stable: true},
+	{name: "forky", libc: "libc6", roots: baseRoots, pythons: []string{"3.14.8", "3.13.15", "3.15.0"}, glibc: "2.43", beside: withUpdates},
+	{name: "sid", libc: "libc6", roots: baseRoots, pythons: []string{"3.14.10", "3.13.18", "3.15.2"}, glibc: "2.43"},
+}
+
+// withUpdates is what every suite has but sid, to which updates go first.
+var withUpdates = []string{"-updates", "-security"}
+
+// with returns the row with one of its Pythons in use; "" means the first.
+func (s suite) with(minor string) (suite, bool) {
+	i := slices.IndexFunc(s.pythons, func(full string) bool { return minor == "" || Minor(full) == minor })
+	if i < 0 {
+		return s, false
+	}
+	s.python = Minor(s.pythons[i])
+	return s, true
+}
+
+// of returns the row with the Python that a platform's packages have.
+func (s suite) of(pins []Pin) suite {
+	for _, full := range s.pythons {
+		one, _ := s.with(Minor(full))
+		if slices.ContainsFunc(pins, func(p Pin) bool { return p.Name == one.interpreter() && p.Part == KindInterpreter }) {
+			return one
+		}
+	}
+	return s
 }
 
 // baseRoots is what any program of the image may count on. The C++ and unwinding libraries are among it because the
@@ -78,11 +108,15 @@ func (s suite) interpreter() string { return "python" + s.python }
 
 // indexes returns the suites to merge, with the archive that has them.
 func (s suite) indexes() []source {
-	return []source{
-		{suite: s.name, archive: archiveMain},
-		{suite: s.name + "-updates", archive: archiveMain},
-		{suite: s.name + "-security", archive: archiveSecurity},
+	all := []source{{suite: s.name, archive: archiveMain}}
+	for _, suffix := range s.beside {
+		archive := archiveMain
+		if suffix == "-security" {
+			archive = archiveSecurity
+		}
+		all = append(all, source{suite: s.name + suffix, archive: archive})
 	}
+	return all
 }
 
 // source is one suite of one archive.

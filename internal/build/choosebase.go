@@ -23,7 +23,8 @@ func (in *inputs) chooseBase(option string) error {
 	case configured:
 		e.Reason, e.Pos = "the configuration says so", pos
 	case wish.Version != "":
-		i := slices.IndexFunc(base.Pythons(), func(p base.Python) bool { return p.Version == base.Minor(wish.Version) })
+		in.minor = base.Minor(wish.Version)
+		i := slices.IndexFunc(base.Pythons(), func(p base.Python) bool { return p.Version == in.minor })
 		if i < 0 {
 			return &diag.Error{Pos: wish.Pos, Code: "python-unavailable",
 				What: fmt.Sprintf("the project asks for Python %s, which no base has: %s", wish.Version, havingPythons()),
@@ -31,7 +32,9 @@ func (in *inputs) chooseBase(option string) error {
 		}
 		named, e.Reason, e.Pos = base.Pythons()[i].Base, "it has Python "+base.Minor(wish.Version), wish.Pos
 	default:
-		if i := slices.IndexFunc(base.Pythons(), in.admits); i > 0 {
+		// A suite that Debian has not released is for those who ask for it.
+		released := func(p base.Python) bool { return p.Stable && in.admits(p) }
+		if i := slices.IndexFunc(base.Pythons(), released); i > 0 {
 			p := base.Pythons()[i]
 			named, e.Pos = p.Base, in.lock.RequiresPythonPos
 			e.Reason = "it has Python " + p.Version + ", which requires-python admits, and not that of " + base.Pythons()[0].Base
@@ -41,12 +44,33 @@ func (in *inputs) chooseBase(option string) error {
 	in.base, err = base.Parse(named)
 	e.Value = in.base
 	in.decisions = append(in.decisions, e)
+	if in.minor == "" {
+		in.minor = in.minorOf(in.base)
+	}
 	return err
+}
+
+// minorOf returns which of a base's Pythons to take: the one that the project names, else the first that the lock admits,
+// else the base's own choice. It is "" for a base with one alone, and where the base has none of these.
+func (in *inputs) minorOf(name string) string {
+	has := slices.DeleteFunc(base.Pythons(), func(p base.Python) bool { return p.Base != name })
+	if len(has) < 2 {
+		return ""
+	}
+	if wish := in.project.Python.Version; wish != "" {
+		has = slices.DeleteFunc(has, func(p base.Python) bool { return p.Version != base.Minor(wish) })
+	} else {
+		has = slices.DeleteFunc(has, func(p base.Python) bool { return !in.admits(p) })
+	}
+	if len(has) == 0 {
+		return ""
+	}
+	return has[0].Version
 }
 
 // admits reports a base whose Python the lock admits.
 func (in *inputs) admits(p base.Python) bool {
-	facts, err := base.Expected(p.Base)
+	facts, err := base.Expected(p.Base, p.Version)
 	if err != nil {
 		return false // a row of the table without a version
 	}
@@ -83,8 +107,13 @@ func (b *builder) checkPython(in *inputs, python string) error {
 // havingPythons lists the bases with their Pythons.
 func havingPythons() string {
 	var have []string
+	last := ""
 	for _, p := range base.Pythons() {
-		have = append(have, p.Base+" has "+p.Version)
+		if p.Base == last {
+			have[len(have)-1] += " and " + p.Version
+			continue
+		}
+		have, last = append(have, p.Base+" has "+p.Version), p.Base
 	}
 	return strings.Join(have, ", ")
 }

@@ -129,7 +129,7 @@ func (r *lackReport) versions(n closure.Versions) *diag.Error {
 // newerBase names a base whose C library has versions that this one does not.
 func (r *lackReport) newerBase(needs []string) string {
 	for _, p := range base.Pythons() {
-		facts, err := base.Expected(p.Base)
+		facts, err := base.Expected(p.Base, p.Version)
 		if err != nil || facts.Libc.Minor <= r.variant.facts.Libc.Minor { // glibc 2 has no end
 			continue
 		}

@@ -17,7 +17,7 @@ import (
 func (b *builder) pins(ctx context.Context, in *inputs, upgrade bool) (*base.Pins, error) {
 	needed := in.neededPlatforms(b.opt.hostPlatform())
 	locked := pinsOf(in.litheLock)
-	if upgrade || locked.Name != in.base {
+	if upgrade || !in.fits(locked) {
 		return b.resolve(ctx, in, union(needed, lockedNames(locked)), upgrade)
 	}
 	locked, err := b.withSystem(ctx, in, locked)
@@ -36,6 +36,20 @@ func (b *builder) pins(ctx context.Context, in *inputs, upgrade bool) (*base.Pin
 		return nil, err
 	}
 	return withPlatforms(locked, added), nil
+}
+
+// fits reports that what is locked is the base of this build, with the Python of this build.
+func (in *inputs) fits(locked *base.Pins) bool {
+	if locked.Name != in.base {
+		return false
+	}
+	for _, s := range locked.Platforms {
+		facts, err := locked.Facts(s.Platform)
+		if err == nil && in.minor != "" && facts.Minor() != in.minor {
+			return false
+		}
+	}
+	return true
 }
 
 // neededPlatforms returns the platforms whose bases this build needs: those that are built, and where one of them gets its
@@ -65,7 +79,7 @@ func (b *builder) resolve(ctx context.Context, in *inputs, platforms []string, u
 	}
 	defer b.time("index")()
 	opt := b.bases
-	opt.Name, opt.Platforms, opt.System = in.base, platforms, in.system.all
+	opt.Name, opt.Python, opt.Platforms, opt.System = in.base, in.minor, platforms, in.system.all
 	if locked := pinsOf(in.litheLock); locked.Name == in.base && !upgrade {
 		opt.Digest = locked.Image // one more platform of the same image
 	}

@@ -30,6 +30,7 @@ type inputs struct {
 	target        plan.Target     // without platform, Python and C library
 	platforms     []plan.Platform // to build for, sorted by name
 	base          string          // "debian:trixie"
+	minor         string          // of the base's Pythons, where it has several; "" means its own choice
 	system        system
 	decisions     []project.Evidence
 	wheel         *wheel.Wheel   // of the project, nil for one that is no package
@@ -178,13 +179,13 @@ func (b *builder) check(in *inputs) ([]*variant, error) {
 // expectedFacts is what the base has by lithe.lock, else what its suite had when this release was made. Of an image nothing
 // is expected.
 func (in *inputs) expectedFacts(platform string) (base.Facts, error) {
-	if pins := pinsOf(in.litheLock); pins.Has(platform) && pins.Name == in.base {
+	if pins := pinsOf(in.litheLock); pins.Has(platform) && in.fits(pins) {
 		return pins.Facts(platform)
 	}
 	if base.IsImage(in.base) {
 		return base.Facts{}, nil
 	}
-	return base.Expected(in.base)
+	return base.Expected(in.base, in.minor)
 }
 
 // confirm selects anew where the base has other versions than was expected.

@@ -37,7 +37,7 @@ func Select(ctx context.Context, opt SelectOptions) (plan.Target, []plan.Package
 	if err != nil {
 		return t, nil, nil, err
 	}
-	expected, err := base.Expected("")
+	expected, err := base.Expected("", "")
 	if err != nil {
 		return t, nil, nil, err
 	}

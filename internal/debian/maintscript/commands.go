@@ -54,7 +54,7 @@ var ignored = map[string]string{
 var reading = map[string]bool{"cat": true, "cut": true, "grep": true, "egrep": true, "fgrep": true, "head": true, "tail": true,
 	"sort": true, "uniq": true, "tr": true, "wc": true, "awk": true, "ls": true, "stat": true, "uname": true, "date": true,
 	"readlink": true, "realpath": true, "basename": true, "dirname": true, "md5sum": true, "cmp": true, "expr": true, "pidof": true,
-	"dpkg-query": true, "getcap": true, "mountpoint": true, "arch": true, "getent": true, "id": true, "diff": true, "ischroot": true}
+	"dpkg-query": true, "getcap": true, "mountpoint": true, "arch": true, "getent": true, "id": true, "diff": true, "ischroot": true, "aa-enabled": true}
 
 // effects is the commands whose effects are made by lithe. A command returns how it ends, and false if it does not
 // understand the arguments.
