@@ -30,6 +30,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	requests                            print what index and mirror were asked for since the last time
 //	image DIR|FILE [PATH [top]]         check an OCI layout or Docker archive, and print what is in it, or one file;
 //	                                    top: that of the highest layer, where several have it
+//	baseimage KIND NAME MICRO [ARCH]... put a base into the registry: slim, distroless, alpine, empty; with Python 3.13.MICRO
 //	flat FILE                           print JSON, a line for each value; of an array of events, one after the other
 //	registry WORD                       open, locked: start one, at $REGISTRY; login FILE: write a login; sent: print what was put
 //	exits CODE COMMAND [ARG]...         run a command that must end with this exit code
@@ -39,7 +40,7 @@ func (w *world) commands() map[string]command {
 	return map[string]command{
 		"wheel": w.addWheel, "uvlock": w.lock("uv.lock", pyindex.UVLock), "poetrylock": w.lock("poetry.lock", pyindex.PoetryLock),
 		"requirementstxt": w.lock("requirements.txt", pyindex.RequirementsTxt), "index": w.changeIndex, "mirror": w.changeMirror, "requests": w.requests, "image": printImage, "flat": flat,
-		"elf": writeELF, "registry": w.registry, "storetidy": storeTidy, "storeage": storeAge, "exits": exits,
+		"elf": writeELF, "registry": w.registry, "baseimage": w.baseImage, "storetidy": storeTidy, "storeage": storeAge, "exits": exits,
 	}
 }
 

@@ -1,7 +1,8 @@
 // Package baseimages makes the images that bases of tests are: slim-like, distroless-like and Alpine-like ones.
 //
-// Tiny makes them of ELF files without code in a millisecond, for tests that run nothing of an image. Layers and
-// Image put any files into one.
+// Slim, Distroless and Alpine consist of ELF files without code, for tests that run nothing of an image. RealSlim and the
+// like make ones that run, of the layers of an image that lithe assembled from Debian's packages, and of a Python that
+// is built on musl.
 package baseimages
 
 import (
@@ -38,6 +39,7 @@ func (f Files) With(more Files) Files {
 // Layer is one layer, of OCI's or Docker's media type.
 type Layer struct {
 	Files     Files
+	Tar       []byte          // in place of files
 	MediaType types.MediaType // "" means OCI's with gzip
 }
 
@@ -91,7 +93,11 @@ func (l Layer) pack() (packed, error) {
 	if p.mediaType == "" {
 		p.mediaType = types.OCILayer
 	}
-	tarball, err := l.Files.tar()
+	tarball := l.Tar
+	var err error
+	if tarball == nil {
+		tarball, err = l.Files.tar()
+	}
 	if err != nil {
 		return p, err
 	}
