@@ -56,7 +56,7 @@ func newTree(layers []Layer) *tree {
 // remove takes away a path and all below it; of a folder with a slash at its end, what is below.
 func (t *tree) remove(name string) {
 	below := strings.TrimSuffix(name, "/") + "/"
-	gone := func(p string) bool { return p == name || strings.HasPrefix(p, below) }
+	gone := func(p string) bool { return name == "/" || p == name || strings.HasPrefix(p, below) }
 	maps.DeleteFunc(t.files, func(p string, _ *file) bool { return gone(p) })
 	maps.DeleteFunc(t.links, func(p string, _ string) bool { return gone(p) })
 	maps.DeleteFunc(t.search, func(p string, _ string) bool { return gone(p) })

@@ -16,6 +16,7 @@ const (
 	maxTable    = 1 << 20 // bytes of a dynamic section or a table of versions; the largest of glibc has 2 KB
 	maxString   = 4 << 10 // bytes of a name or of search paths; Linux opens no longer path
 	maxVersions = 1 << 14 // symbol versions of a file; glibc, which has most, defines 50
+	maxNeeded   = 1 << 12 // libraries that a file asks for; large programs ask for a hundred
 )
 
 var errTable = errors.New("not a table of the dynamic loader")
@@ -50,6 +51,9 @@ func readDynamic(f *elf.File) (*dynamic, error) {
 			tag, value = t.u64(at), t.u64(at+8)
 		}
 		d.tags[elf.DynTag(tag)] = append(d.tags[elf.DynTag(tag)], value)
+	}
+	if len(d.tags[elf.DT_NEEDED]) > maxNeeded {
+		return nil, errTable
 	}
 	return d, nil
 }

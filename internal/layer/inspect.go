@@ -2,6 +2,7 @@ package layer
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ const (
 	maxObjectFile = 8 << 30 // bytes of one library; the largest of a CUDA image has 2 GB
 	maxFacts      = 1 << 18 // objects, links and removed paths; a whole distribution's image has some thousand
 	maxPlain      = 1 << 22 // other files
+	maxSearches   = 1 << 8  // files with folders for the loader; a distribution has some ten
 )
 
 // opaque is the name that empties a folder. Others that begin with whiteout remove one file or folder.
@@ -47,16 +49,18 @@ func Inspect(ctx context.Context, st *store.Store, r io.Reader) (Loading, error)
 // member reads one member of a tar.
 func (c *collector) member(h *tar.Header, r io.Reader, tmp scratch) error {
 	name := cleanName(h.Name)
-	if len(c.Objects)+len(c.Links)+len(c.Removed) > maxFacts || len(c.plain) > maxPlain {
+	if len(c.Objects)+len(c.Links)+len(c.Removed) > maxFacts || len(c.plain) > maxPlain || len(c.Search) > maxSearches {
 		return fmt.Errorf("%s: the layer has more files than lithe takes", name)
 	}
 	dir, base := path.Split(name)
 	switch {
 	case base == opaque:
-		c.Removed = append(c.Removed, dir)
+		c.Removed = append(c.Removed, cmp.Or(dir, "/"))
 		return nil
 	case strings.HasPrefix(base, whiteout):
-		c.Removed = append(c.Removed, dir+strings.TrimPrefix(base, whiteout))
+		if gone := strings.TrimPrefix(base, whiteout); gone != "" {
+			c.Removed = append(c.Removed, dir+gone)
+		}
 		return nil
 	}
 	switch h.Typeflag {

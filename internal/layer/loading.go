@@ -17,7 +17,7 @@ type Loading struct {
 	Links   []Link   `json:"links,omitempty"`
 	Search  []Search `json:"search,omitempty"`
 	// Removed are the paths of lower layers that this one takes away; one that ends in a slash is a folder which is
-	// emptied. Layers that are made here have none.
+	// emptied, "/" the whole image. Layers that are made here have none.
 	Removed []string `json:"removed,omitempty"`
 }
 
