@@ -63,6 +63,7 @@ func (b *builder) layers(ctx context.Context, d *decision) error {
 	if err != nil {
 		return err
 	}
+	b.several = len(d.variants) > 1
 	for _, v := range d.variants {
 		if v.own, err = b.ownCode(d.inputs, v.plan); err != nil {
 			return err

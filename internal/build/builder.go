@@ -37,6 +37,7 @@ type builder struct {
 
 	urls      map[string]string    // of wheels whose lock has none, by hash, as far as an index was asked
 	compilers []*bytecode.Compiler // to close
+	several   bool                 // platforms are built, so that lines say which
 	compiled  atomic.Int64         // sources
 }
 

@@ -32,9 +32,11 @@ func (v *variant) layers() []made {
 }
 
 // mark begins a line about one of several platforms.
-func (d *decision) mark(v *variant) string {
-	if len(d.variants) == 1 {
-		return ""
+func (d *decision) mark(v *variant) string { return marked(v.name(), len(d.variants) > 1) }
+
+func marked(platform string, several bool) string {
+	if several {
+		return platform + ": "
 	}
-	return v.name() + ": "
+	return ""
 }

@@ -98,7 +98,7 @@ func (b *builder) installAll(ctx context.Context, p *plan.Plan) ([]*wheel.Instal
 	if len(p.Packages) == 0 {
 		return nil, nil
 	}
-	b.ended("download", "%s, %.1f MB", count(len(p.Packages), "wheel"), float64(totalSize(p.Packages))/1e6)
+	b.ended("download", "%s%s, %.1f MB", marked(p.Target.Platform.String(), b.several), count(len(p.Packages), "wheel"), float64(totalSize(p.Packages))/1e6)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(b.opt.jobs())
 	for i := range p.Packages {

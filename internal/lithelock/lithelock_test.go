@@ -32,7 +32,7 @@ func full() *lithelock.Lock {
 		Version: 1, Format: 1, Created: day, Python: "3.13.5", Compiler: "3.13.5",
 		Base: lithelock.Base{Name: "debian:trixie", System: []string{"libpq5", "libmagic1"}, Indexes: []lithelock.Index{
 			{Suite: "trixie-security", Date: day, Hash: hash("1"), Expired: true}, {Suite: "trixie", Date: day}}},
-		Platforms: []lithelock.Platform{{Name: "linux/arm64", Packages: []lithelock.Package{files}},
+		Platforms: []lithelock.Platform{{Name: "linux/arm64", Created: day.AddDate(0, 0, 2), Packages: []lithelock.Package{files}},
 			{Name: "linux/amd64", Packages: []lithelock.Package{zlib, pq, files}}},
 		Sizes: []lithelock.Size{{File: "numpy-2.5.5-cp313-cp313-manylinux_2_27_x86_64.whl", Hash: hash("c"), Size: 16_000_000},
 			{File: "click-8.1.7-py3-none-any.whl", Hash: hash("d"), Size: 97_941, For: []string{"linux/s390x 3.13 glibc-2.41", "linux/ppc64le 3.13 glibc-2.41"}}},
