@@ -104,8 +104,8 @@ func (r *debianRegistry) asked(t *testing.T, pattern string) int {
 	return len(regexp.MustCompile(pattern).FindAllString(string(data), -1))
 }
 
-// moved matches requests that carry bytes of a blob.
-const moved = `"(PATCH|PUT) /v2/[^ ]*/blobs/uploads/`
+// uploaded matches requests that carry bytes of a blob.
+const uploaded = `"(PATCH|PUT) /v2/[^ ]*/blobs/uploads/`
 
 // TestPush pushes to a registry with a login and an authority of its own: what it has is not sent again, another
 // repository takes blobs from the first, and Docker, Podman and skopeo read the result.
@@ -138,12 +138,12 @@ func TestPush(t *testing.T) {
 	if o := first.Outputs; len(o) != 1 || o[0].Reference != name+"@"+first.Digest || o[0].Sent < first.Platforms[0].Size {
 		t.Errorf("outputs %+v of %d bytes", o, first.Platforms[0].Size)
 	}
-	before := r.asked(t, moved)
-	if again := push(name + ":1"); again.Outputs[0].Sent != 0 || again.Digest != first.Digest || r.asked(t, moved) != before {
-		t.Errorf("pushed again: %+v, %d uploads", again.Outputs, r.asked(t, moved)-before)
+	before := r.asked(t, uploaded)
+	if again := push(name + ":1"); again.Outputs[0].Sent != 0 || again.Digest != first.Digest || r.asked(t, uploaded) != before {
+		t.Errorf("pushed again: %+v, %d uploads", again.Outputs, r.asked(t, uploaded)-before)
 	}
-	if o := push(r.host + "/other/app:1").Outputs; o[0].Sent > 10_000 || r.asked(t, moved) != before {
-		t.Errorf("to another repository: %+v, %d uploads", o, r.asked(t, moved)-before)
+	if o := push(r.host + "/other/app:1").Outputs; o[0].Sent > 10_000 || r.asked(t, uploaded) != before {
+		t.Errorf("to another repository: %+v, %d uploads", o, r.asked(t, uploaded)-before)
 	}
 	if n := r.asked(t, `"POST /v2/other/app/blobs/uploads/\?from=team%2Fapp&mount=sha256%3A[0-9a-f]+ HTTP/1.1" 201`); n < len(first.layers()) {
 		t.Errorf("%d blobs were mounted of %d layers", n, len(first.layers()))
