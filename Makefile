@@ -1,8 +1,9 @@
 # Everything CI does has a target here. `make` is what to run before a commit.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 GOTESTSUM   = gotest.tools/gotestsum@v1.13.0
+HOSTS       = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 
-.PHONY: all build fmt vet lint test e2e full bench peers fuzz
+.PHONY: all build fmt vet hosts lint test e2e full bench peers fuzz
 
 all: fmt vet lint test
 
@@ -16,6 +17,13 @@ vet: ## on every system lithe is compiled for
 	go vet ./...
 	GOOS=darwin GOARCH=arm64 go vet ./...
 	GOOS=windows GOARCH=amd64 go vet ./...
+
+# go list compiles all that it exports, tests with it, and links nothing: that would take minutes and find no more.
+hosts: ## the program and all tests, compiled for every system that lithe is for
+	@for host in $(HOSTS); do \
+		export GOOS=$${host%/*} GOARCH=$${host#*/} CGO_ENABLED=0; echo "$$host"; \
+		go build -trimpath -o /dev/null ./cmd/lithe && go list -export -test -deps ./... >/dev/null || exit 1; \
+	done
 
 lint:
 	go run $(STATICCHECK) ./...

@@ -78,6 +78,14 @@ func (a *app) run(ctx context.Context, opt build.Options, flags *runFlags, args 
 		}
 	}
 	opt.Load, opt.One = engine != nil, true
+	if engine == nil { // the program runs in what the build has made, however long that takes
+		st, err := a.openStore()
+		if err != nil {
+			return err
+		}
+		defer st.Close()
+		st.Hold()
+	}
 	result, err := a.build(ctx, opt, flags.progress)
 	if err != nil {
 		return err

@@ -108,7 +108,7 @@ func (w *walker) add(name, to string, e fs.DirEntry) error {
 	if err != nil {
 		return err
 	}
-	w.out.Entries = append(w.out.Entries, entry.Entry{Path: to, Mode: entry.FileMode(info.Mode()&0o111 != 0),
+	w.out.Entries = append(w.out.Entries, entry.Entry{Path: to, Mode: entry.FileMode(entry.Executable(w.host(name), info, 0o111)),
 		Size: info.Size(), Content: entry.Path(w.host(name))})
 	return nil
 }

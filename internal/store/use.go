@@ -25,6 +25,10 @@ const (
 	useStep = time.Hour
 )
 
+// Hold keeps Prune from what this run and others find from now on, until the store is closed. Whoever looks something up
+// holds the store already; this is for those who use what somebody else looked up.
+func (s *Store) Hold() { s.live() }
+
 // live makes the folder that says that this run is there. A store that cannot be written is still good to read.
 func (s *Store) live() {
 	if !s.alive.Load() {

@@ -151,7 +151,7 @@ func (t *tree) file(p string) (wheel.File, error) {
 	if err != nil {
 		return wheel.File{}, err
 	}
-	return wheel.File{Executable: info.Mode()&0o100 != 0, Size: n, Content: entry.Path(t.host(p)),
+	return wheel.File{Executable: entry.Executable(t.host(p), info, 0o100), Size: n, Content: entry.Path(t.host(p)),
 		SHA256: [32]byte(sum.Sum(nil))}, nil
 }
 
