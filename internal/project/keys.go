@@ -12,7 +12,7 @@ func configKeys(c *Config) []key {
 func baseKeys(c *Config) []key {
 	return []key{
 		{name: "base", value: text{&c.Base, baseRef}, example: `"debian:trixie"`,
-			doc:      "What is below Python: \"debian\" or \"debian:SUITE\". A suite has one Python.",
+			doc:      "What is below the project: \"debian\" or \"debian:SUITE\", which has one Python, or [an image](../concepts/image-bases.md) that has one, such as \"registry.example/python:3.13-slim\".",
 			fallback: "the one with the Python that the project names, else debian:trixie"},
 		{name: "python", value: text{&c.Python, pythonRule}, example: `"3.13"`,
 			doc:      "The Python version, with or without its third number. A base has one patch release; a warning says where it is another.",
@@ -73,7 +73,7 @@ func runKeys(c *Config) []key {
 		{name: "volumes", value: texts(&c.Volumes, absolute), example: `["/data"]`,
 			doc: "Directories that the program writes to and that outlive it.", fallback: "none"},
 		{name: "user", value: number{&c.User, maxUser, user}, example: `"1000:1000"`,
-			doc: "The numeric user, and after a colon the group, that the program runs as; never 0.", fallback: "65532:65532"},
+			doc: "The numeric user, and after a colon the group, that the program runs as; never 0.", fallback: "65532:65532, or that of a base that is an image, if it is not root"},
 		{name: "workdir", value: text{&c.Workdir, absolute}, example: `"/app"`,
 			doc: "The working directory of the program.", fallback: "/app"},
 		{name: "stop-signal", value: text{&c.StopSignal, stopSignal}, example: `"SIGTERM"`,
