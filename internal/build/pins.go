@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -69,7 +70,7 @@ func (in *inputs) platformsMissing(missing []string) error {
 		what += ", whose interpreter makes the bytecode on this machine"
 	}
 	return &diag.Error{Pos: diag.Position{File: lithelock.Filename}, Code: "lithe-lock", What: what,
-		Hint: "run `lithe lock --platform " + strings.Join(missing, ",") + "`, and commit the result"}
+		Hint: fmt.Sprintf("run `lithe lock --platform %s`, and commit the result", strings.Join(missing, ","))}
 }
 
 // resolve reads today's indexes.
