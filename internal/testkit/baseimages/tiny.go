@@ -69,7 +69,7 @@ func Alpine(arch string, micro int) Spec {
 func (m machine) debian() Files {
 	return Files{"bin": "-> usr/bin", "lib": "-> usr/lib", "lib64": "-> usr/lib64", "tmp/": "", "usr/bin/sh": "shell",
 		"usr" + m.glibc:                       string(tinyelf.Object{Machine: m.elf}.Bytes()),
-		"usr/lib/" + m.triplet + "/libc.so.6": "GNU C Library (Debian GLIBC 2.41-12) stable release version 2.41.\n",
+		"usr/lib/" + m.triplet + "/libc.so.6": string(tinyelf.Object{Machine: m.elf, Soname: "libc.so.6"}.Bytes()) + "GNU C Library (Debian GLIBC 2.41-12) stable release version 2.41.\n",
 		"usr/bin/python3":                     "#!/bin/sh\n",
 		"etc/passwd":                          "root:x:0:0:root:/root:/bin/bash\n"}
 }
