@@ -20,7 +20,7 @@ const (
 // mayPanic are the functions that panic, with the reason why no file and no server can make them.
 var mayPanic = map[string]string{
 	"layer/gzip.go newCompressor":         "the level is a constant",
-	"lock/json.go appendJSON":             "what is encoded was decoded from TOML, which has no other types",
+	"lock/json.go (separators).append":    "what is encoded was decoded from TOML, which has no other types",
 	"python/marker/parse.go MustParse":    "for markers that stand in code",
 	"python/version/version.go MustParse": "for versions that stand in code",
 	"store/key.go Key":                    "keys are types of ours, and a test tries each",

@@ -17,6 +17,9 @@ import (
 // PyPI is the index of those who name none.
 const PyPI = "https://pypi.org/simple/"
 
+// oldPyPI leads to PyPI, and stands in Pipfiles to this day.
+const oldPyPI = "https://pypi.python.org/simple"
+
 // IndexOptions say where packages come from. The zero value means PyPI without credentials.
 type IndexOptions struct {
 	URL   string   // of the default index, without credentials; "" means PyPI
@@ -165,7 +168,8 @@ func (o IndexOptions) indexes(locked string) []string {
 
 // isPyPI tells the default index, which a mirror stands in for, from one that a project chose on purpose.
 func isPyPI(address string) bool {
-	return strings.TrimRight(address, "/") == strings.TrimRight(PyPI, "/")
+	address = strings.TrimRight(address, "/")
+	return address == strings.TrimRight(PyPI, "/") || address == oldPyPI
 }
 
 // origin is what credentials are for.

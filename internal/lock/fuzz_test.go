@@ -20,6 +20,8 @@ var seeds = []struct{ file, lock, project string }{
 
 // moreSeeds are those of formats that came later.
 var moreSeeds = []struct{ file, lock, project string }{
+	{"Pipfile.lock", pipenvHead + `, "default": {"a": {"version": "==1", "hashes": ["` + hashA + `"], "markers": "os_name == 'nt'", "index": "i", "extras": ["x"]}, "b": "==2"},
+ "develop": {"a": {"version": "==2"}, "c": {"git": "https://h/c", "ref": "` + full + `"}, "d": {"path": ".", "editable": true, "sys_platform": "== 'linux'"}}}`, ""},
 	{"pylock.toml", pylockHead + "extras = ['x']\ndependency-groups = ['g']\ndefault-groups = ['g']\nenvironments = [\"os_name == 'posix'\"]\n[[packages]]\nname = 'a'\nversion = '1'\n" +
 		"marker = \"'x' in extras\"\nsdist = {path = 'a-1.tar.gz', hashes = {sha256 = '00'}}\ndependencies = [{name = 'b'}]\n[[packages]]\nname = 'b'\n" +
 		"archive = {url = 'https://h/b.zip', hashes = {sha512 = '00'}}\n", uvProject},

@@ -12,7 +12,17 @@ import (
 
 // appendJSON writes a value as Python's json.dumps(value, sort_keys=True) does, since hashes are taken over that.
 // Go's encoder differs in spaces, in what it escapes and in floats.
-func appendJSON(b []byte, value any) []byte {
+func appendJSON(b []byte, value any) []byte { return spaced.append(b, value) }
+
+// appendCompactJSON is appendJSON with separators=(",", ":").
+func appendCompactJSON(b []byte, value any) []byte { return compact.append(b, value) }
+
+// separators stand between elements, and between a key and its value.
+type separators struct{ element, key string }
+
+var spaced, compact = separators{", ", ": "}, separators{",", ":"}
+
+func (s separators) append(b []byte, value any) []byte {
 	switch v := value.(type) {
 	case nil:
 		return append(b, "null"...)
@@ -28,19 +38,19 @@ func appendJSON(b []byte, value any) []byte {
 		b = append(b, '[')
 		for i, element := range v {
 			if i > 0 {
-				b = append(b, ", "...)
+				b = append(b, s.element...)
 			}
-			b = appendJSON(b, element)
+			b = s.append(b, element)
 		}
 		return append(b, ']')
 	case map[string]any:
 		b = append(b, '{')
 		for i, key := range slices.Sorted(maps.Keys(v)) {
 			if i > 0 {
-				b = append(b, ", "...)
+				b = append(b, s.element...)
 			}
-			b = append(appendString(b, key), ": "...)
-			b = appendJSON(b, v[key])
+			b = append(appendString(b, key), s.key...)
+			b = s.append(b, v[key])
 		}
 		return append(b, '}')
 	default:

@@ -19,7 +19,7 @@ var badTarget = Target{Name: Prod, Platform: Platform{"linux", "amd64"}, Python:
 	Libc: wheeltag.Libc{Family: "glibc", Major: 2, Minor: 41}}
 
 // readFormats are the names of the lock files that lithe reads.
-var readFormats = []string{"uv.lock", "poetry.lock", "pylock.toml", "requirements.txt"}
+var readFormats = []string{"uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml", "requirements.txt"}
 
 // onlyTheIndexTells are locks that nothing is wrong with before an index is asked.
 var onlyTheIndexTells = []string{"lock-hash-mismatch"}
@@ -86,7 +86,10 @@ func readAsBuild(dir string) error {
 	if _, err := Select(l, badTarget); err != nil {
 		return err
 	}
-	return l.Stale.Err()
+	if err := l.Stale.Err(); err != nil {
+		return append(l.Stale, l.Warnings...).Err() // as people see them
+	}
+	return nil
 }
 
 func FuzzSelect(f *testing.F) {
