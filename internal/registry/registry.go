@@ -51,6 +51,8 @@ type Client struct {
 	opt  Options
 	keys *keychain.Keychain
 	http *http.Client
+	// commit is how long a registry may take to answer what ends an upload.
+	commit time.Duration
 
 	mu    sync.Mutex
 	hosts map[string]*host // by name
@@ -60,6 +62,10 @@ type Client struct {
 
 // New returns a Client.
 func New(opt Options) *Client {
+	commit := opt.Stall
+	if commit <= 0 {
+		commit = commitTime
+	}
 	if opt.Jobs <= 0 {
 		opt.Jobs = defaultJobs
 	}
@@ -78,7 +84,7 @@ func New(opt Options) *Client {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Client{opt: opt, keys: keychain.New(opt.Keychain), hosts: map[string]*host{}, bases: map[string]*host{}}
+	c := &Client{opt: opt, commit: commit, keys: keychain.New(opt.Keychain), hosts: map[string]*host{}, bases: map[string]*host{}}
 	c.plain = newTransport(opt)
 	c.http = &http.Client{Transport: authorizer{c}, CheckRedirect: redirect}
 	return c

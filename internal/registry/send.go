@@ -37,7 +37,11 @@ func (c *Client) send(ctx context.Context, h *host, cl call) (result *response, 
 
 // once makes one attempt.
 func (c *Client) once(ctx context.Context, h *host, address string, cl call) (*response, *failure) {
-	ctx, _, cancel := watch(withScope(ctx, cl.scope), max(c.opt.Stall, commitTime))
+	patience := c.opt.Stall
+	if cl.method == http.MethodPut { // of a manifest, or the end of an upload
+		patience = c.commit
+	}
+	ctx, _, cancel := watch(withScope(ctx, cl.scope), patience)
 	defer cancel()
 	var body io.Reader
 	if cl.body != nil {

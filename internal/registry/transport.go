@@ -20,7 +20,8 @@ import (
 const (
 	maxCertificate = 4 << 20 // bytes of one file with certificates or a key
 	maxCertFiles   = 100     // files in one folder of certificates
-	// commitTime is how long a registry may take for the last byte: with an object store behind it, it copies the blob.
+	// commitTime is how long a registry may take for the last byte, unless the options say how long a server may do nothing:
+	// with an object store behind it, it copies the blob.
 	commitTime = 5 * time.Minute
 )
 
@@ -28,7 +29,6 @@ const (
 func newTransport(opt Options) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 2 * opt.Jobs
-	t.ResponseHeaderTimeout = max(opt.Stall, commitTime)
 	return t
 }
 

@@ -203,7 +203,7 @@ func (u *upload) stream(ctx context.Context, method, address string, header http
 			return nil, &failure{err: err, ours: true}
 		}
 	} else {
-		alive(commitTime)
+		alive(u.c.commit)
 	}
 	resp, err := u.c.http.Do(req)
 	if err != nil {
@@ -310,7 +310,7 @@ func (r *blobReader) Read(p []byte) (int, error) {
 	}
 	b.alive(u.c.opt.Stall)
 	if r.at >= u.blob.Size {
-		b.alive(commitTime)
+		b.alive(u.c.commit)
 	}
 	u.tell(min(r.at, u.blob.Size))
 	return n, err

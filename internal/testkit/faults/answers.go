@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -27,7 +28,10 @@ func Page(contentType, body string) Fault {
 
 // Silence takes the request and never answers; it ends with the client.
 func Silence() Fault {
-	return func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }
+	return func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
+		_, _ = io.Copy(io.Discard, r.Body) // only behind its end does a server see that the client leaves
+		<-r.Context().Done()
+	}
 }
 
 // Slow lets the handler answer after a while.
