@@ -369,6 +369,32 @@ func TestPruneBesideARun(t *testing.T) {
 	}
 }
 
+// Who holds a store keeps what others found after that, though those have ended.
+func TestHold(t *testing.T) {
+	dir := t.TempDir()
+	holder, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder.Hold()
+	run, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := put(t, run, "x")
+	closed(t, run)
+	if p := prune(t, run, everything); len(p.Removed) != 0 || len(p.InUse) != 1 {
+		t.Errorf("while it is held: %+v", p)
+	}
+	closed(t, holder)
+	if p := prune(t, run, everything); len(p.Removed) != 1 {
+		t.Errorf("after that: %+v", p)
+	}
+	if _, ok := run.Blob(digest); ok {
+		t.Error("the blob is still there")
+	}
+}
+
 func blobFile(dir, digest string) string {
 	sum := strings.TrimPrefix(digest, "sha256:")
 	return filepath.Join(dir, "blobs", "sha256", sum[:2], sum)
