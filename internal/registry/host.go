@@ -18,7 +18,6 @@ type host struct {
 	name      string // "docker.io"
 	base      string // "https://registry-1.docker.io", without a slash
 	transport http.RoundTripper
-	isMirror  bool // of another one: its refusals are not the user's concern
 
 	mu        sync.Mutex
 	ready     bool

@@ -96,7 +96,7 @@ type accessToken struct {
 
 func (t accessToken) credentials(now time.Time) (Credentials, string, error) {
 	if t.AccessToken == "" {
-		return Credentials{}, "", errors.New("Google sent no token")
+		return Credentials{}, "", errors.New("the token server sent no token")
 	}
 	c := Credentials{Username: googleUser, Password: t.AccessToken}
 	if seconds, err := t.ExpiresIn.Int64(); err == nil && seconds > 0 {
