@@ -63,7 +63,7 @@ func suiteRows() section {
 	}
 	rows = append(rows, row{name: "an index older than the one that lithe.lock records, for `lithe lock --upgrade`",
 		fault: mainSuite(func(s *debmirror.Suite) { s.Date = debmirror.DefaultDate.AddDate(0, -1, 0) }),
-		args:  []string{"lock", "--upgrade"}, want: problem})
+		run:   func(w *world) []string { return []string{"lock", "--upgrade", w.dir} }, want: problem})
 	return section{title: "Debian's indexes", rows: rows, text: "A project without lithe.lock, so that the indexes of the suite are read."}
 }
 

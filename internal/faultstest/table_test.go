@@ -44,7 +44,7 @@ type row struct {
 	fresh  bool           // without lithe.lock, so that Debian's indexes are read
 	ready  func(w *world) // what happens before, while all is well
 	fault  func(w *world)
-	args   []string // in place of a build into the layout
+	run    func(w *world) []string // arguments in place of those of a build into the layout
 	want   int
 	after  func(w *world, r result) error // what must hold beside the rest
 	mend   func(w *world)                 // beside what mends all servers
@@ -58,7 +58,7 @@ type section struct {
 
 // sections is the table.
 func sections() []section {
-	return []section{indexRows(), wheelRows(), suiteRows(), packageRows(), storeRows(), reachRows()}
+	return []section{indexRows(), wheelRows(), suiteRows(), packageRows(), pushRows(), pullRows(), storeRows(), reachRows()}
 }
 
 // reference is what a build gives that nothing disturbs.
@@ -116,6 +116,9 @@ func (r row) try(t *testing.T, ref reference) string {
 	if r.ready != nil {
 		r.ready(w)
 	}
+	if w.digest != "" {
+		ref.digest = w.digest
+	}
 	before := w.litheLock()
 	r.fault(w)
 	got := w.first(r)
@@ -140,17 +143,16 @@ func (r row) try(t *testing.T, ref reference) string {
 
 // first runs what the row is about.
 func (w *world) first(r row) result {
-	if r.args == nil {
+	if r.run == nil {
 		return w.build()
 	}
-	args := append([]string{}, r.args...)
-	return w.lithe(append(args, w.dir)...)
+	return w.lithe(r.run(w)...)
 }
 
 // check holds after every row, whatever came of it.
 func (w *world) check(got result, digest, litheLock string, r row) error {
 	image := digest
-	if r.args != nil {
+	if r.run != nil {
 		image = ""
 	}
 	if err := checkImage(w.image, image); err != nil {
@@ -165,7 +167,7 @@ func (w *world) check(got result, digest, litheLock string, r row) error {
 		return fmt.Errorf("lithe.lock changed:\n%s", now)
 	case digest == "" && got.stdout != "":
 		return fmt.Errorf("it failed, and printed %q", got.stdout)
-	case digest != "" && r.args == nil && strings.TrimSpace(got.stdout) != digest:
+	case digest != "" && r.run == nil && strings.TrimSpace(got.stdout) != digest:
 		return fmt.Errorf("printed %q, want %s", got.stdout, digest)
 	case got.code == problem && !strings.Contains(got.stderr, "\nhint: "):
 		return fmt.Errorf("a problem to mend has no hint: %v", got)

@@ -57,6 +57,11 @@ type world struct {
 	indexFaults, mirrorFaults *faults.Script
 	elsewhere                 *faults.Script
 	names                     map[string]string // of servers, by their address, for the page
+	digest                    string            // of the image; "" means that of the project as it is
+
+	registry       string // host and port; "" where the row has none
+	listening      string // the same, while registry is a place where nobody listens
+	registryFaults *faults.Script
 }
 
 // newWorld makes a world in which everything is well.
@@ -193,6 +198,7 @@ func (w *world) told(r result) string {
 	text := strings.Join(lines[first:], "\n")
 	for address, name := range w.names {
 		text = strings.ReplaceAll(text, address, name)
+		text = strings.ReplaceAll(text, strings.TrimPrefix(address, "http://"), strings.TrimPrefix(name, "http://"))
 	}
 	text = strings.ReplaceAll(text, w.root, "…")
 	text = loopback.ReplaceAllString(text, "127.0.0.1")
