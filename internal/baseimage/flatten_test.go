@@ -118,3 +118,18 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// FuzzParse reads programs of any bytes: debug/elf is not hardened against hostile ones, and nothing may panic.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(pythonFile(ldLinux, hex3135, "", "libpython3.13.so.1.0")))
+	f.Add([]byte(pythonFile(ldMusl, 0, "3.12.9")))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p := &program{data: data}
+		if err := p.parse(); err == nil && p.elf == nil {
+			t.Fatal("neither a program nor an error")
+		}
+		if p.exported != "" && !release.MatchString(p.exported) {
+			t.Fatalf("version %q", p.exported)
+		}
+	})
+}

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"io"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -17,6 +19,9 @@ type program struct {
 	data   []byte
 	elf    *elf.File
 	loader string // PT_INTERP; "" for a program that is linked statically, and for a library
+
+	needed   []string // DT_NEEDED
+	exported string   // version of Python by its constant; "" without one
 }
 
 // usual are the directories to look in after those of the image's own PATH.
@@ -153,20 +158,40 @@ func (t *tree) open(ctx context.Context, name string) (*program, error) {
 		return nil, nil
 	}
 	p := &program{path: name, data: data}
-	if p.elf, err = elf.NewFile(bytes.NewReader(data)); err != nil {
+	if err := p.parse(); err != nil {
 		return nil, problem("base-file", "%s is a damaged program: %v", name, err)
 	}
-	for _, segment := range p.elf.Progs {
-		if segment.Type != elf.PT_INTERP {
-			continue
-		}
-		text, err := io.ReadAll(io.LimitReader(segment.Open(), maxName))
-		if err != nil {
-			return nil, problem("base-file", "%s is a damaged program: %v", name, err)
-		}
-		p.loader = string(bytes.TrimRight(text, "\x00"))
-	}
 	return p, nil
+}
+
+// parse reads what is asked of a program. The package debug/elf is, by its own words, not hardened against hostile
+// files: it may panic, and unpack a compressed section into any size.
+func (p *program) parse() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	if p.elf, err = elf.NewFile(bytes.NewReader(p.data)); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(p.elf.Sections, func(s *elf.Section) bool { return s.Flags&elf.SHF_COMPRESSED != 0 && s.Type != elf.SHT_PROGBITS }) {
+		return errors.New("one of its tables is compressed")
+	}
+	for _, segment := range p.elf.Progs {
+		if segment.Type == elf.PT_INTERP {
+			text, err := io.ReadAll(io.LimitReader(segment.Open(), maxName))
+			if err != nil {
+				return err
+			}
+			p.loader = string(bytes.TrimRight(text, "\x00"))
+		}
+	}
+	if p.needed, err = p.elf.ImportedLibraries(); err != nil {
+		return err
+	}
+	p.exported = p.exportedVersion()
+	return nil
 }
 
 // machines are ELF's names for the platforms that images are built for.

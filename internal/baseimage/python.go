@@ -96,21 +96,17 @@ func minorOf(version string) int {
 
 // sharedLibrary returns libpython3.N.so, nil for an interpreter that has everything in itself.
 func (p *program) sharedLibrary(ctx context.Context, t *tree) (*program, error) {
-	needed, err := p.elf.ImportedLibraries()
-	if err != nil {
-		return nil, problem("base-file", "%s is a damaged program: %v", p.path, err)
-	}
-	i := slices.IndexFunc(needed, func(name string) bool { return strings.HasPrefix(name, "libpython3.") })
+	i := slices.IndexFunc(p.needed, func(name string) bool { return strings.HasPrefix(name, "libpython3.") })
 	if i < 0 {
 		return nil, nil
 	}
 	prefix := path.Dir(path.Dir(p.path))
 	for _, dir := range append([]string{prefix + "/lib", prefix + "/lib64"}, libraryDirs(p.elf.Machine)...) {
-		if name := path.Join(dir, needed[i]); t.has(name) {
+		if name := path.Join(dir, p.needed[i]); t.has(name) {
 			return t.open(ctx, name)
 		}
 	}
-	return nil, problem("base-no-python", "%s needs %s, which is not beside it", p.path, needed[i])
+	return nil, problem("base-no-python", "%s needs %s, which is not beside it", p.path, p.needed[i])
 }
 
 // multiarch is Debian's name for the library folder of an architecture.
@@ -127,8 +123,8 @@ func libraryDirs(machine elf.Machine) []string {
 // fits a standard library counts.
 func statedVersion(objects []*program, dirs, env []string) string {
 	for _, p := range objects {
-		if v := p.exportedVersion(); v != "" {
-			return v
+		if p.exported != "" {
+			return p.exported
 		}
 	}
 	fits := func(v string) bool {
