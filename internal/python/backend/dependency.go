@@ -96,14 +96,14 @@ func (d *dependency) parseSpecs(s string) error {
 		return err
 	}
 	for clause := range strings.SplitSeq(s, ",") {
-		if strings.TrimSpace(clause) == "" {
+		if clause = strings.TrimSpace(clause); clause == "" {
 			continue
 		}
 		m := specClause.FindStringSubmatch(clause)
 		if m == nil {
 			return fmt.Errorf("%q is not a version specifier", clause)
 		}
-		d.specs = append(d.specs, spec{m[1], m[2]})
+		d.specs = append(d.specs, spec{m[1], strings.TrimSpace(m[2])})
 	}
 	return nil
 }
