@@ -115,7 +115,10 @@ const maxLinks = 40
 func (f *imageFiles) Lookup(name string, follow bool) (entry.Entry, bool) {
 	rest, real := strings.Split(strings.Trim(name, "/"), "/"), ""
 	for links := 0; len(rest) > 0; {
-		next := mergedPath(path.Join(real, rest[0]))
+		next := path.Join(real, rest[0])
+		if slices.Contains(moved, next) {
+			next = "usr/" + next
+		}
 		e, ok := f.entries[next]
 		rest = rest[1:]
 		switch {

@@ -58,7 +58,7 @@ func sortedWants(wants []Want) ([]Want, diag.List) {
 	var problems diag.List
 	all := slices.Clone(wants)
 	slices.SortStableFunc(all, func(a, b Want) int { return cmp.Or(cmp.Compare(a.Name, b.Name), -cmp.Compare(a.Version, b.Version)) })
-	all = slices.CompactFunc(all, func(a, b Want) bool {
+	all = slices.CompactFunc(all, func(b, a Want) bool { // a stands before b
 		if a.Name == b.Name && b.Version != "" && a.Version != b.Version {
 			problems.Add(&diag.Error{Pos: b.Pos, Code: "two-versions",
 				What: fmt.Sprintf("package %s is asked for in two versions, %s and %s", a.Name, a.Version, b.Version),

@@ -56,6 +56,10 @@ func alternatives(m *machine, args []string) (status, bool) {
 	if err != nil || len(rest) > 0 || !a.clean() {
 		return maybe, false
 	}
+	same := func(b Alternative) bool { return a.Link == b.Link && a.Name == b.Name && a.Path == b.Path }
+	if m.doubtful() && slices.ContainsFunc(m.result.Alternatives, same) {
+		return success, true // it is a candidate whether the script gets here or not
+	}
 	m.result.Alternatives = append(m.result.Alternatives, a)
 	return success, true
 }
