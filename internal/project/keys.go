@@ -12,10 +12,10 @@ func configKeys(c *Config) []key {
 func baseKeys(c *Config) []key {
 	return []key{
 		{name: "base", value: text{&c.Base, baseRef}, example: `"debian:trixie"`,
-			doc:      "What is below the project: \"debian\" or \"debian:SUITE\", which has one Python, or [an image](../concepts/image-bases.md) that has one, such as \"registry.example/python:3.13-slim\".",
+			doc:      "What is below the project: \"debian\" or \"debian:SUITE\", whose Python `python` may choose, or [an image](../concepts/image-bases.md) that has one, such as \"registry.example/python:3.13-slim\".",
 			fallback: "the one with the Python that the project names, else debian:trixie"},
 		{name: "python", value: text{&c.Python, pythonRule}, example: `"3.13"`,
-			doc:      "The Python version, with or without its third number. A base has one patch release; a warning says where it is another.",
+			doc:      "The Python version, with or without its third number. Of each a base has one patch release; a warning says where it is another.",
 			fallback: "what .python-version, .tool-versions or runtime.txt names, else the base's"},
 		{name: "platforms", value: array[string]{to: &c.Platforms, one: func(s *string) value { return text{s, platform} }, nonEmpty: true},
 			example:  `["linux/amd64", "linux/arm64"]`,
