@@ -18,7 +18,7 @@ import (
 
 // formats are the lock files that lithe reads, the preferred one first. Where a project has several, the first wins
 // and the others are reported.
-var formats = []format{uvFormat, poetryFormat, pipenvFormat, pylockFormat, requirementsFormat}
+var formats = []format{uvFormat, poetryFormat, pdmFormat, pipenvFormat, pylockFormat, requirementsFormat}
 
 // format is a kind of lock file; all about one is in the file of its name.
 type format struct {

@@ -20,6 +20,7 @@ var seeds = []struct{ file, lock, project string }{
 
 // moreSeeds are those of formats that came later.
 var moreSeeds = []struct{ file, lock, project string }{
+	{"pdm.lock", pdmFlat, pdmProject}, {"pdm.lock", pdmWalked, pdmProject},
 	{"Pipfile.lock", pipenvHead + `, "default": {"a": {"version": "==1", "hashes": ["` + hashA + `"], "markers": "os_name == 'nt'", "index": "i", "extras": ["x"]}, "b": "==2"},
  "develop": {"a": {"version": "==2"}, "c": {"git": "https://h/c", "ref": "` + full + `"}, "d": {"path": ".", "editable": true, "sys_platform": "== 'linux'"}}}`, ""},
 	{"pylock.toml", pylockHead + "extras = ['x']\ndependency-groups = ['g']\ndefault-groups = ['g']\nenvironments = [\"os_name == 'posix'\"]\n[[packages]]\nname = 'a'\nversion = '1'\n" +

@@ -87,7 +87,7 @@ func withVariant(t Target, variant string) Target {
 }
 
 // corpusFormats are the names of cases of the formats that lithe reads.
-var corpusFormats = []string{"poetry-*", "uv-*", "pipfile-*", "pylock-*", "requirements-*"}
+var corpusFormats = []string{"poetry-*", "uv-*", "pdm-*", "pipfile-*", "pylock-*", "requirements-*"}
 
 // corpusLock is the lock file of a case, whose name a format may leave open.
 func corpusLock(path string) lock.Options {

@@ -1,0 +1,191 @@
+package lock
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/python/name"
+	"github.com/lithe-build/lithe/internal/python/requirement"
+	"github.com/lithe-build/lithe/internal/toml"
+)
+
+// pdmSections are the requirements of the project by group, as PDM knows groups: the main one, extras, and the others.
+type pdmSections struct {
+	extras []string
+	groups []string
+}
+
+// root makes the project, which the file does not list.
+func (r *pdmReader) root(metadata *toml.Table) Package {
+	project := r.project.Table("project")
+	root := Package{Name: name.Normalize(project.String("name")), Version: project.String("version"),
+		Pos: diag.Position{File: r.path, Line: 1}, Source: Source{Kind: Virtual, Path: "."}}
+	r.readSections()
+	for _, extra := range r.sections.extras {
+		root.Extras = withGroup(root.Extras, extra)
+	}
+	for _, group := range r.sections.groups {
+		root.Groups = withGroup(root.Groups, group)
+		root.Group(group).Default = true
+	}
+	for _, group := range names(metadata.Strings("groups")) {
+		if group != pdmMain && named(root.Extras, group) == nil {
+			root.Groups = withGroup(root.Groups, group)
+		}
+	}
+	if r.lock.Flat {
+		r.flatEdges(&root)
+	} else {
+		r.projectEdges(&root)
+	}
+	r.checkGroups(&root)
+	return root
+}
+
+// readSections reads the names of extras and groups from pyproject.toml.
+func (r *pdmReader) readSections() {
+	for _, key := range r.project.Table("project", "optional-dependencies").Keys() {
+		r.sections.extras = append(r.sections.extras, name.Normalize(key))
+	}
+	for _, t := range []*toml.Table{r.project.Table("dependency-groups"), r.project.Table("tool", "pdm", "dev-dependencies")} {
+		for _, key := range t.Keys() {
+			if group := name.Normalize(key); !slices.Contains(r.sections.groups, group) {
+				r.sections.groups = append(r.sections.groups, group)
+			}
+		}
+	}
+}
+
+// flatEdges makes an edge to each package for each of its groups.
+func (r *pdmReader) flatEdges(root *Package) {
+	for i, t := range r.tables {
+		groups := names(t.Strings("groups"))
+		if len(groups) == 0 {
+			groups = []string{pdmMain}
+		}
+		for _, group := range groups {
+			r.addEdge(root, group, Dependency{Name: r.lock.Packages[r.at[i]].Name, Marker: r.marker(t, "marker"), To: []int{r.at[i]}, Pos: t.KeyPos("name")})
+		}
+	}
+}
+
+// addEdge adds an edge to the main group, an extra or another group.
+func (r *pdmReader) addEdge(root *Package, group string, d Dependency) {
+	if group != pdmMain {
+		if extra := root.Extra(group); extra != nil {
+			extra.Dependencies = append(extra.Dependencies, d)
+			return
+		}
+		addTo(root, group, d)
+		return
+	}
+	root.Dependencies = append(root.Dependencies, d)
+}
+
+// projectEdges follows pyproject.toml, for locks whose packages do not say what they are for.
+func (r *pdmReader) projectEdges(root *Package) {
+	project := r.project.Table("project")
+	r.list(root, pdmMain, project.Value("dependencies"), 0)
+	extras := project.Table("optional-dependencies")
+	for _, key := range extras.Keys() {
+		r.list(root, name.Normalize(key), extras.Value(key), 0)
+	}
+	groups := r.project.Table("dependency-groups")
+	for _, key := range groups.Keys() {
+		r.group(root, name.Normalize(key), groups, key, 0)
+	}
+	legacy := r.project.Table("tool", "pdm", "dev-dependencies")
+	for _, key := range legacy.Keys() {
+		r.list(root, name.Normalize(key), legacy.Value(key), 0)
+	}
+}
+
+// group reads a group of [dependency-groups] with those that it includes.
+func (r *pdmReader) group(root *Package, into string, groups *toml.Table, key string, depth int) {
+	if depth > maxInclude {
+		r.bad(groups.KeyPos(key), "the dependency group %s includes itself", into)
+		return
+	}
+	r.list(root, into, groups.Value(key), 0)
+	for _, included := range groups.Tables(key) {
+		for _, other := range groups.Keys() {
+			if name.Normalize(other) == name.Normalize(included.String("include-group")) {
+				r.group(root, into, groups, other, depth+1)
+			}
+		}
+	}
+}
+
+// list makes edges of an array of requirements. One of the project itself means the requirements of its extras.
+func (r *pdmReader) list(root *Package, group string, list *toml.Value, depth int) {
+	if depth > maxInclude {
+		return
+	}
+	for _, v := range list.Array() {
+		text, ok := v.Str()
+		if !ok {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(text, "-e "); ok { // a folder of the project, as PDM writes it
+			r.folder(root, group, v, rest)
+			continue
+		}
+		d, ok := r.edge(v, text)
+		switch {
+		case !ok:
+		case d.Name == root.Name && len(d.To) == 0:
+			r.own(root, group, d.Extras, depth)
+		default:
+			r.addEdge(root, group, d)
+		}
+	}
+}
+
+// own adds what extras of the project ask for.
+func (r *pdmReader) own(root *Package, group string, extras []string, depth int) {
+	optional := r.project.Table("project", "optional-dependencies")
+	for _, key := range optional.Keys() {
+		if slices.Contains(extras, name.Normalize(key)) && name.Normalize(key) != group {
+			r.list(root, group, optional.Value(key), depth+1)
+		}
+	}
+}
+
+// folder makes an edge to the locked package of an editable requirement, which is known by its name alone.
+func (r *pdmReader) folder(root *Package, group string, v *toml.Value, address string) {
+	project := name.Normalize(fragmentOf(address, "egg"))
+	if to := r.byName[project]; len(to) > 0 {
+		r.addEdge(root, group, Dependency{Name: project, To: to, Pos: v.Pos})
+		return
+	}
+	r.bad(v.Pos, "%s asks for %s, which is not in %s", projectFile, quoted(address), r.path)
+}
+
+// edge reads a requirement.
+func (r *pdmReader) edge(v *toml.Value, text string) (Dependency, bool) {
+	q, err := requirement.Parse(text)
+	if err != nil {
+		r.bad(v.Pos, "%s", err)
+		return Dependency{}, false
+	}
+	d := Dependency{Name: name.Normalize(q.Name), Marker: q.Marker, Pos: v.Pos}
+	for _, i := range r.byName[d.Name] {
+		if v := r.versions[i]; v.IsZero() || q.URL != "" || q.Specifiers.Contains(v, true) {
+			d.To = append(d.To, i)
+		}
+	}
+	d.Extras = r.extrasOf(d.To, names(q.Extras))
+	return d, true
+}
+
+// extrasOf names the extras as the entry has them that is for all together, where there is one.
+func (r *pdmReader) extrasOf(to []int, extras []string) []string {
+	if len(extras) < 2 || len(to) == 0 {
+		return extras
+	}
+	if key := extraKey(extras); r.lock.Packages[to[0]].Extra(key) != nil {
+		return []string{key}
+	}
+	return extras
+}
