@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"text/tabwriter"
 	"time"
@@ -68,8 +67,8 @@ func (a *app) completeDoctor(opt *doctor.Options, keyring string) (err error) {
 		return err
 	}
 	if keyring != "" {
-		if opt.Mirrors.Keyring, err = os.ReadFile(keyring); err != nil {
-			return usagef("--debian-keyring: %v", err)
+		if opt.Mirrors.Keyring, err = readKeyring(keyring); err != nil {
+			return err
 		}
 	}
 	if opt.Mirrors.Snapshot == "" && opt.Mirrors.Debian+opt.Mirrors.Security == "" {

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -83,8 +85,8 @@ func (a *app) options(p *projectFlags, args []string) (build.Options, error) {
 		return opt, err
 	}
 	if p.keyring != "" {
-		if opt.DebianKeyring, err = os.ReadFile(p.keyring); err != nil {
-			return opt, usagef("--debian-keyring: %v", err)
+		if opt.DebianKeyring, err = readKeyring(p.keyring); err != nil {
+			return opt, err
 		}
 	}
 	if opt.Index, err = artifact.Settings(a.sys.Getenv, a.home()); err != nil {
@@ -125,4 +127,24 @@ func (a *app) logger() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return slog.New(slog.NewTextHandler(a.sys.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// maxKeyring is in bytes; Debian's own has 0.06 MB.
+const maxKeyring = 16 << 20
+
+// readKeyring reads the file that --debian-keyring names.
+func readKeyring(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, usagef("--debian-keyring: %v", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxKeyring+1))
+	if err == nil && len(data) > maxKeyring {
+		err = fmt.Errorf("%s: more than %d bytes are no keyring", path, maxKeyring)
+	}
+	if err != nil {
+		return nil, usagef("--debian-keyring: %v", err)
+	}
+	return data, nil
 }
