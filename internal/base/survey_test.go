@@ -54,13 +54,14 @@ type survey struct {
 }
 
 func newSurvey(t *testing.T, dir string) *survey {
+	trixie, _ := suites[0].with("")
 	st, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
 	s := &survey{client: fetch.New(st, fetch.Options{}), known: map[string]*unpacked{}, pins: &Pins{}}
-	archives, releases, err := openArchives(context.Background(), s.client, suites[0], Options{Now: time.Now()}, serialized(nil))
+	archives, releases, err := openArchives(context.Background(), s.client, trixie, Options{Now: time.Now()}, serialized(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,8 @@ func newSurvey(t *testing.T, dir string) *survey {
 
 // row resolves one package and follows the scripts of all that it brings.
 func (s *survey) row(t *testing.T, name string) string {
-	selected, err := selectPackages(s.catalogue, suites[0], amd64, []Want{{Name: name}})
+	trixie, _ := suites[0].with("")
+	selected, err := selectPackages(s.catalogue, trixie, amd64, []Want{{Name: name}})
 	if err != nil {
 		return fmt.Sprintf("| %s | | | cannot be resolved: %v |\n", name, err)
 	}

@@ -19,6 +19,7 @@ type parser struct {
 	pos   int
 	depth int
 	here  []*heredoc // begun on this line; their bodies stand below it
+	err   error      // the first; the rest of the script is then passed over
 
 	counted, lines int // lines before a place, so that no part of a script is counted twice
 }
@@ -28,32 +29,25 @@ type heredoc struct {
 	strip     bool // tabs at the beginning of lines
 }
 
-// syntaxError is thrown by panics inside this package alone: parse catches it.
-type syntaxError struct {
-	line int
-	what string
-}
-
 // parse reads a whole script.
-func parse(src string) (l list, err error) {
+func parse(src string) (list, error) {
 	if len(src) > maxScript {
 		return nil, fmt.Errorf("a script of %d bytes is too long", len(src))
 	}
 	p := &parser{src: src}
-	defer func() {
-		if e, ok := recover().(syntaxError); ok {
-			err = fmt.Errorf("line %d: %s", e.line, e.what)
-		}
-	}()
-	l = p.list()
+	l := p.list()
 	if p.pos < len(p.src) {
 		p.fail("unexpected %q", p.src[p.pos])
 	}
-	return l, nil
+	return l, p.err
 }
 
+// fail keeps the first error and goes to the end of the script, where everything ends.
 func (p *parser) fail(format string, args ...any) {
-	panic(syntaxError{p.lineNumber(), fmt.Sprintf(format, args...)})
+	if p.err == nil {
+		p.err = fmt.Errorf("line %d: %s", p.lineNumber(), fmt.Sprintf(format, args...))
+	}
+	p.pos = len(p.src)
 }
 
 func (p *parser) lineNumber() int {
@@ -262,14 +256,11 @@ func (p *parser) caseNode(at line) node {
 	n := caseNode{line: at, subject: p.word()}
 	p.newlines()
 	p.reserved("in")
-	for {
-		p.newlines()
-		if p.peek() == "esac" {
-			p.reserved("esac")
-			return n
-		}
+	for p.newlines(); p.err == nil && p.peek() != "esac"; p.newlines() {
 		n.arms = append(n.arms, p.arm())
 	}
+	p.reserved("esac")
+	return n
 }
 
 func (p *parser) arm() arm {

@@ -52,6 +52,7 @@ func (p *parser) starts(s string) bool { return strings.HasPrefix(p.src[p.pos:],
 func (p *parser) expect(s string) {
 	if !p.starts(s) {
 		p.fail("%s is missing", s)
+		return
 	}
 	p.pos += len(s)
 }
@@ -70,6 +71,7 @@ func (p *parser) reserved(word string) {
 	p.blank()
 	if p.peek() != word {
 		p.fail("%s is missing", word)
+		return
 	}
 	p.pos += len(word)
 }
@@ -96,6 +98,7 @@ func (p *parser) until(stops string) word {
 			end := strings.IndexByte(p.src[p.pos+1:], '\'')
 			if end < 0 {
 				p.fail("a quote is not closed")
+				return w
 			}
 			w = append(w, piece{text: p.src[p.pos+1 : p.pos+1+end], quoted: true})
 			p.pos += end + 2
@@ -105,6 +108,7 @@ func (p *parser) until(stops string) word {
 		case '\\':
 			if p.pos+1 >= len(p.src) {
 				p.fail("a backslash ends the script")
+				return w
 			}
 			if p.src[p.pos+1] != '\n' {
 				w = append(w, piece{text: p.src[p.pos+1 : p.pos+2], quoted: true})
@@ -170,6 +174,7 @@ func (p *parser) dollar(quoted bool) piece {
 		end := strings.Index(p.src[p.pos:], "))")
 		if end < 0 {
 			p.fail(")) is missing")
+			return piece{kind: opaque}
 		}
 		p.pos += end + 2
 		return piece{kind: opaque, quoted: quoted}
@@ -212,6 +217,7 @@ func (p *parser) braced(quoted bool) piece {
 	v := piece{kind: variable, text: p.name(), quoted: quoted}
 	if v.text == "" {
 		p.fail("the name of a variable is missing")
+		return v
 	}
 	for _, op := range []string{":-", ":+", ":=", ":?", "##", "%%", "-", "+", "=", "?", "#", "%"} {
 		if p.starts(op) {
@@ -236,8 +242,8 @@ func (p *parser) backquoted(quoted bool) piece {
 	p.expect("`")
 	inner := &parser{src: body.String(), depth: p.depth}
 	l := inner.list()
-	if inner.pos < len(inner.src) {
-		p.fail("unexpected %q in a substitution", inner.src[inner.pos])
+	if inner.pos < len(inner.src) || inner.err != nil {
+		p.fail("a substitution is no list of commands")
 	}
 	return piece{kind: substitution, body: l, quoted: quoted}
 }
