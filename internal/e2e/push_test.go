@@ -117,9 +117,9 @@ func TestPush(t *testing.T) {
 	name := r.host + "/team/app"
 	env := []string{"SSL_CERT_FILE=" + filepath.Join(r.dir, "ca.crt"), "DOCKER_CONFIG=" + config, "HOME=" + l.temp(t)}
 
-	got := l.run(t, call{args: []string{"build", dir, "--push", "-t", name + ":1"}, env: env})
-	if got.code != 1 || !strings.Contains(got.stderr, "config.json): no such file") || strings.Contains(got.stderr, "\nlayers ") {
-		t.Errorf("without a login: %d\n%s", got.code, got.stderr)
+	refused := l.run(t, call{args: []string{"build", dir, "--push", "-t", name + ":1"}, env: env})
+	if refused.code != 1 || !strings.Contains(refused.stderr, "config.json): no such file") || strings.Contains(refused.stderr, "\nlayers ") {
+		t.Errorf("without a login: %d\n%s", refused.code, refused.stderr)
 	}
 	login := exec.Command("docker", "login", "--username", pusher, "--password-stdin", r.host)
 	login.Env, login.Stdin = append(os.Environ(), "DOCKER_CONFIG="+config), strings.NewReader(pusherPassword)
@@ -149,6 +149,15 @@ func TestPush(t *testing.T) {
 		t.Errorf("%d blobs were mounted of %d layers", n, len(first.layers()))
 	}
 	reads(t, l, r, name, first.Digest, config)
+	everywhere := l.build(t, dir, call{args: []string{"--push", "--load", "-o", "oci:" + filepath.Join(config, "layout"), "-t", name + ":1"}, env: env})
+	var got []string
+	for _, o := range everywhere.Outputs {
+		got = append(got, o.Destination+" "+o.Reference)
+	}
+	want := []string{"oci:" + filepath.Join(config, "layout") + " " + first.Digest, "docker " + first.Digest, name + " " + name + "@" + first.Digest}
+	if !slices.Equal(got, want) {
+		t.Errorf("outputs %q, want %q", got, want)
+	}
 }
 
 // reads has the image read by those who read images.
