@@ -86,10 +86,10 @@ func (r *pdmReader) addEdge(root *Package, group string, d Dependency) {
 // projectEdges follows pyproject.toml, for locks whose packages do not say what they are for.
 func (r *pdmReader) projectEdges(root *Package) {
 	project := r.project.Table("project")
-	r.list(root, pdmMain, project.Value("dependencies"), 0)
+	r.list(root, pdmMain, project.Value("dependencies"), map[string]bool{})
 	extras := project.Table("optional-dependencies")
 	for _, key := range extras.Keys() {
-		r.list(root, name.Normalize(key), extras.Value(key), 0)
+		r.list(root, name.Normalize(key), extras.Value(key), map[string]bool{name.Normalize(key): true})
 	}
 	groups := r.project.Table("dependency-groups")
 	for _, key := range groups.Keys() {
@@ -97,7 +97,7 @@ func (r *pdmReader) projectEdges(root *Package) {
 	}
 	legacy := r.project.Table("tool", "pdm", "dev-dependencies")
 	for _, key := range legacy.Keys() {
-		r.list(root, name.Normalize(key), legacy.Value(key), 0)
+		r.list(root, name.Normalize(key), legacy.Value(key), map[string]bool{})
 	}
 }
 
@@ -107,7 +107,7 @@ func (r *pdmReader) group(root *Package, into string, groups *toml.Table, key st
 		r.bad(groups.KeyPos(key), "the dependency group %s includes itself", into)
 		return
 	}
-	r.list(root, into, groups.Value(key), 0)
+	r.list(root, into, groups.Value(key), map[string]bool{})
 	for _, included := range groups.Tables(key) {
 		for _, other := range groups.Keys() {
 			if name.Normalize(other) == name.Normalize(included.String("include-group")) {
@@ -118,10 +118,8 @@ func (r *pdmReader) group(root *Package, into string, groups *toml.Table, key st
 }
 
 // list makes edges of an array of requirements. One of the project itself means the requirements of its extras.
-func (r *pdmReader) list(root *Package, group string, list *toml.Value, depth int) {
-	if depth > maxInclude {
-		return
-	}
+// Those that are in are known, so that a circle ends.
+func (r *pdmReader) list(root *Package, group string, list *toml.Value, in map[string]bool) {
 	for _, v := range list.Array() {
 		text, ok := v.Str()
 		if !ok {
@@ -135,7 +133,7 @@ func (r *pdmReader) list(root *Package, group string, list *toml.Value, depth in
 		switch {
 		case !ok:
 		case d.Name == root.Name && len(d.To) == 0:
-			r.own(root, group, d.Extras, depth)
+			r.own(root, group, d.Extras, in)
 		default:
 			r.addEdge(root, group, d)
 		}
@@ -143,11 +141,12 @@ func (r *pdmReader) list(root *Package, group string, list *toml.Value, depth in
 }
 
 // own adds what extras of the project ask for.
-func (r *pdmReader) own(root *Package, group string, extras []string, depth int) {
+func (r *pdmReader) own(root *Package, group string, extras []string, in map[string]bool) {
 	optional := r.project.Table("project", "optional-dependencies")
 	for _, key := range optional.Keys() {
-		if slices.Contains(extras, name.Normalize(key)) && name.Normalize(key) != group {
-			r.list(root, group, optional.Value(key), depth+1)
+		if extra := name.Normalize(key); slices.Contains(extras, extra) && !in[extra] {
+			in[extra] = true
+			r.list(root, group, optional.Value(key), in)
 		}
 	}
 }
