@@ -99,16 +99,16 @@ func (p *Plan) Scheme() wheel.Scheme {
 // MarshalJSON writes the plan as `lithe explain --json` shows it.
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Target     Target              `json:"target"`
-		Base       string              `json:"base"`
-		Python     string              `json:"python"`
-		Entrypoint []string            `json:"entrypoint"`
-		Packages   []Package           `json:"packages"`
-		RequiredBy map[string][]Reason `json:"requiredBy"`
-		Layers     []Layer             `json:"layers"`
-		Config     Config              `json:"config"`
-		Decisions  []project.Evidence  `json:"decisions"`
-		Untracked  []string            `json:"untracked,omitempty"`
+		Target     Target             `json:"target"`
+		Base       string             `json:"base"`
+		Python     string             `json:"python"`
+		Entrypoint []string           `json:"entrypoint"`
+		Packages   []Package          `json:"packages"`
+		RequiredBy []Required         `json:"requiredBy"`
+		Layers     []Layer            `json:"layers"`
+		Config     Config             `json:"config"`
+		Decisions  []project.Evidence `json:"decisions"`
+		Untracked  []string           `json:"untracked,omitempty"`
 	}{p.Target, p.Base, p.Python, p.Config.Entrypoint, p.Packages, RequiredBy(p.Packages), p.AllLayers(), p.Config, p.Decisions, p.Untracked})
 }
 

@@ -46,11 +46,11 @@ const (
 
 // Reason is one edge of the lock that led to a package.
 type Reason struct {
-	By     string        `json:"by"`              // the package that requires it
-	Extra  string        `json:"extra,omitempty"` // of By
-	Group  string        `json:"group,omitempty"` // of By
-	Marker marker.Marker `json:"marker,omitzero"` // under which it is required, which holds for the target
-	Pos    diag.Position `json:"position"`
+	By     string        // the package that requires it
+	Extra  string        // of By
+	Group  string        // of By
+	Marker marker.Marker // under which it is required, which holds for the target
+	Pos    diag.Position
 }
 
 // String returns "fastapi[standard] if python_version >= '3.9'".

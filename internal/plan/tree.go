@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/diag"
 )
 
 // Branch is one line of the tree of a selection: a package below one that requires it.
@@ -87,11 +89,29 @@ func distinct(reasons []Reason) []Reason {
 	return slices.CompactFunc(sorted, func(a, b Reason) bool { return a.String() == b.String() })
 }
 
-// RequiredBy returns for each package who requires it, under which marker.
-func RequiredBy(packages []Package) map[string][]Reason {
-	out := map[string][]Reason{}
-	for _, p := range packages {
-		out[p.Name] = append([]Reason{}, distinct(p.Because)...)
+// Required says of a package who requires it, as explain's JSON has it.
+type Required struct {
+	Name string     `json:"name"`
+	By   []Requirer `json:"by"` // empty for the project itself
+}
+
+// Requirer is one that requires a package.
+type Requirer struct {
+	Name   string        `json:"name"`
+	Extra  string        `json:"extra,omitempty"` // of Name
+	Group  string        `json:"group,omitempty"` // of Name
+	Marker string        `json:"marker"`          // "" where it always does
+	Pos    diag.Position `json:"position"`
+}
+
+// RequiredBy returns for each package who requires it, under which marker, in the order of the packages.
+func RequiredBy(packages []Package) []Required {
+	out := make([]Required, len(packages))
+	for i, p := range packages {
+		out[i] = Required{Name: p.Name, By: []Requirer{}}
+		for _, r := range distinct(p.Because) {
+			out[i].By = append(out[i].By, Requirer{Name: r.By, Extra: r.Extra, Group: r.Group, Marker: r.Marker.String(), Pos: r.Pos})
+		}
 	}
 	return out
 }
