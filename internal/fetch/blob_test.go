@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -346,4 +347,29 @@ func TestOffline(t *testing.T) {
 	if _, err := off.Blob(ctx, request(s.URL), nil); err != nil {
 		t.Errorf("from the store: %v", err)
 	}
+}
+
+// A file that a power failure cut in the store is fetched again; a whole one of another size than the lock file says is not.
+func TestDamagedInStore(t *testing.T) {
+	s := serve(t, func(_ int, w http.ResponseWriter, r *http.Request) { file(w, r) })
+	c := client(t, fetch.Options{})
+	path, err := c.Blob(t.Context(), request(s.URL+"/f"), nil)
+	wantBody(t, c, path, err)
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, int64(len(body)/2)); err != nil {
+		t.Fatal(err)
+	}
+	path, err = c.Blob(t.Context(), request(s.URL+"/f"), nil)
+	wantBody(t, c, path, err)
+	if n := len(s.seen()); n != 2 {
+		t.Errorf("%d requests, want 2", n)
+	}
+	wrong := request(s.URL + "/f")
+	wrong.Size++
+	if _, err := c.Blob(t.Context(), wrong, nil); !errors.Is(err, fetch.ErrSize) {
+		t.Errorf("error is %v, want ErrSize", err)
+	}
+	wantBody(t, c, path, nil)
 }
