@@ -20,6 +20,8 @@ type elsewhere struct {
 var tested = []elsewhere{
 	{"`kill -9` of a build, at 10 random moments in `.ci/run` and 50 in `.ci/full`, half of them twice in a row",
 		"the next build gives the right digest; nothing unfinished has a finished name", "internal/e2e/interrupt_test.go", "TestKilledBuilds"},
+	{"a disk that is full while packages are downloaded, layers are made, or a root is unpacked",
+		"error, exit code 3, with the store's folder and a hint; with more room the next build gives the right digest", "internal/e2e/fulldisk_test.go", "TestFullDisk"},
 	{"Ctrl-C during a build", "it ends within seconds, says so, and removes what it had under way", "internal/e2e/interrupt_test.go", "TestInterruptedBuild"},
 	{"two builds of one project at once on one store", "both give the right digest; each file is downloaded once", "internal/cli/testdata/script/build_together.txt", ""},
 	{"ten builds of one project at once on one store, in processes of their own", "all give the right digest; each file is downloaded once", "internal/cli/testdata/script/build_together-ten.txt", ""},
