@@ -255,6 +255,9 @@ func (in *inputs) selectFrom(l *lock.Lock, target plan.Target) ([]plan.Package, 
 	var wheels []plan.Package
 	for _, p := range packages {
 		switch {
+		case p.Kind == plan.KindWheel && p.Path != "" && p.URL == "": // a file of the project that serves as an index
+			p.Kind = plan.KindLocal
+			problems.Add(notYet(p))
 		case p.Kind == plan.KindWheel || p.Kind == plan.KindUnknown || p.Kind == plan.KindURL && strings.HasSuffix(p.Filename, ".whl"):
 			wheels = append(wheels, p)
 		case in.isProject(p):

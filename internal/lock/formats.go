@@ -78,8 +78,50 @@ func noLock(dir string) error {
 		Hint: "run `uv lock` or `poetry lock`, or name a file with --lock"}
 	if root := uvWorkspaceAbove(dir); root != "" {
 		problem.Hint = "the lock file of the workspace is " + filepath.Join(root, uvFormat.file) + ": run lithe in that folder"
+		return problem
+	}
+	if command := toolOf(dir); command != "" {
+		problem.Hint = "run `" + command + "`, or name a file with --lock"
+	}
+	if found := lookalike(dir); found != "" {
+		problem.Hint = "if " + found + " is the one, name it with --lock or the key `lock`"
 	}
 	return problem
+}
+
+// toolOf returns the command that locks with the tool whose files are in the folder, "" when it is not known.
+func toolOf(dir string) string {
+	if _, err := os.Stat(filepath.Join(dir, pipfile)); err == nil {
+		return pipenvFormat.lock
+	}
+	data, err := readAtMost(filepath.Join(dir, projectFile), maxProject)
+	if err != nil {
+		return ""
+	}
+	project, err := toml.Parse(projectFile, data)
+	if err != nil {
+		return ""
+	}
+	for _, f := range []format{uvFormat, poetryFormat, pdmFormat} {
+		if project.Table("tool", f.name) != nil {
+			return f.lock
+		}
+	}
+	return ""
+}
+
+// lookalikes are names that a lock file may have and that lithe does not look for by itself, some of them misspelt.
+var lookalikes = []string{"requirements/*.txt", "requirements-*.txt", "requirements_*.txt", "requirements*.lock", "requirement.txt", "requirments.txt",
+	"requirements.text", "pylock.*.toml", "Pipefile.lock", "pipfile.lock", "Poetry.lock", "UV.lock"}
+
+// lookalike returns a file that is probably the lock, "" when there is none.
+func lookalike(dir string) string {
+	for _, pattern := range lookalikes {
+		if found, err := fs.Glob(os.DirFS(dir), pattern); err == nil && len(found) > 0 {
+			return found[0]
+		}
+	}
+	return ""
 }
 
 // within returns a path that may be relative to dir.

@@ -166,3 +166,43 @@ func TestOutside(t *testing.T) {
 		t.Error("backslashes lead out, too")
 	}
 }
+
+func TestNoLockHints(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  string
+	}{
+		{"nothing", map[string]string{"pyproject.toml": "[project]\nname = 'a'"}, "run `uv lock` or `poetry lock`"},
+		{"uv", map[string]string{"pyproject.toml": "[tool.uv]"}, "run `uv lock`, or"},
+		{"poetry", map[string]string{"pyproject.toml": "[tool.poetry]"}, "run `poetry lock`, or"},
+		{"pdm", map[string]string{"pyproject.toml": "[tool.pdm]"}, "run `pdm lock`, or"},
+		{"pipenv", map[string]string{"Pipfile": ""}, "run `pipenv lock`, or"},
+		{"misspelt", map[string]string{"requirments.txt": "", "Pipfile": ""}, "if requirments.txt is the one, name it with --lock"},
+		{"elsewhere", map[string]string{"requirements/prod.txt": ""}, "if requirements/prod.txt is the one"},
+		{"for one service", map[string]string{"pylock.web.toml": ""}, "if pylock.web.toml is the one"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Read(writeFiles(t, tt.files), Options{})
+			if problems, _ := diag.Problems(err); len(problems) != 1 || problems[0].Code != "no-lock" || !strings.Contains(problems[0].Hint, tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// Real locks beat requirements.txt, and what is not used is told.
+func TestSeveralLocks(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"requirements.txt": "a==1", "Pipfile.lock": pipenvHead + "}", "pylock.toml": "x", "pdm.lock": pdmFlat})
+	l, err := Read(dir, Options{})
+	if err != nil || l.Format != "pdm" {
+		t.Fatalf("%v, %v", l, err)
+	}
+	var told []string
+	for _, w := range l.Warnings {
+		told = append(told, w.Pos.File+": "+w.Code)
+	}
+	if diff := cmp.Diff([]string{"Pipfile.lock: several-locks", "pylock.toml: several-locks", "requirements.txt: several-locks"}, told); diff != "" {
+		t.Error(diff)
+	}
+}
