@@ -225,6 +225,7 @@ func (p *parser) forNode(at line) node {
 	n := forNode{line: at, name: p.peek()}
 	if !isName(n.name) {
 		p.fail("%q is no name of a variable", n.name)
+		return n
 	}
 	p.pos += len(n.name)
 	p.newlines()

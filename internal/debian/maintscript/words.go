@@ -47,7 +47,7 @@ func (p *parser) skipBody(h *heredoc) {
 	p.fail("the end of a here-document, %q, is missing", h.delimiter)
 }
 
-func (p *parser) starts(s string) bool { return strings.HasPrefix(p.src[p.pos:], s) }
+func (p *parser) starts(s string) bool { return strings.HasPrefix(p.src[min(p.pos, len(p.src)):], s) }
 
 func (p *parser) expect(s string) {
 	if !p.starts(s) {
