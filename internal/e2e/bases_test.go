@@ -121,6 +121,16 @@ func reusesBase(t *testing.T, l *lab, dir, base string) {
 	if again.Digest != m.Digest {
 		t.Errorf("another store and executor give %s, not %s", again.Digest, m.Digest)
 	}
+	pushed := l.build(t, dir, call{args: []string{"--base", base, "--locked", "--push", "-t", host + "/service/" + repository + ":1"}})
+	var own int64
+	for _, layer := range pushed.layers() {
+		if layer.Reused != "registry" {
+			own += layer.Size
+		}
+	}
+	if sent := pushed.Outputs[0].Sent; sent == 0 || sent > own+64<<10 { // with config and manifest
+		t.Errorf("%d bytes were sent, and what is above the base has %d: its layers were not mounted", sent, own)
+	}
 }
 
 func getJSON(url string, v any) error {
