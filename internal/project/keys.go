@@ -23,7 +23,7 @@ func baseKeys(c *Config) []key {
 			fallback: "the machine's own, under Linux"},
 		{name: "lock", value: text{&c.Lock, nonEmpty}, example: `"uv.lock"`,
 			doc:      "The lock file, where several stand side by side or it stands elsewhere.",
-			fallback: "uv.lock, else poetry.lock"},
+			fallback: "the first of uv.lock, poetry.lock, pdm.lock, Pipfile.lock, pylock.toml and requirements.txt"},
 		{name: "package", value: text{&c.Package, projName}, example: `"service"`,
 			doc:      "The member of the workspace that goes into the image. So far, that is the project beside the lock file, and others are refused.",
 			fallback: "the project itself"},
