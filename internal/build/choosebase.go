@@ -41,7 +41,9 @@ func (in *inputs) chooseBase(option string) error {
 		}
 	}
 	var err error
-	in.base, err = base.Parse(named)
+	if in.base, err = base.Parse(named); option == "" {
+		err = in.atBase(err)
+	}
 	e.Value = in.base
 	in.decisions = append(in.decisions, e)
 	if in.minor == "" {
