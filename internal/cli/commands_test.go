@@ -23,7 +23,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	wheel NAME VERSION [KEY=VALUE]...   publish a wheel: tag, size, requires, files (a folder), raw (a file), script
 //	elf FILE [KEY=VALUE]...             write a library: needs (LIBRARY[:VERSION]), soname, runpath (@ORIGIN), machine, interp
 //	uvlock, poetrylock [DIR]            write the lock of the pyproject.toml there, with the index's newest wheels
-//	requirementstxt [DIR]               likewise, requirements.txt with hashes
+//	requirementstxt, pylocktoml, pdmlock, pipfilelock [DIR]   likewise: requirements.txt with hashes, pylock.toml, …
 //	index WORD                          html, gone, altered, truncated, forbidding: break it; good: mend it; stop: end it
 //	mirror WORD                         newer: publish a security update, superseding the old package; expired, altered,
 //	                                    wrong-suite, other-debs: break it; good: mend it
@@ -39,7 +39,9 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 func (w *world) commands() map[string]command {
 	return map[string]command{
 		"wheel": w.addWheel, "uvlock": w.lock("uv.lock", pyindex.UVLock), "poetrylock": w.lock("poetry.lock", pyindex.PoetryLock),
-		"requirementstxt": w.lock("requirements.txt", pyindex.RequirementsTxt), "index": w.changeIndex, "mirror": w.changeMirror, "requests": w.requests, "image": printImage, "flat": flat,
+		"requirementstxt": w.lock("requirements.txt", pyindex.RequirementsTxt), "pylocktoml": w.lock("pylock.toml", pyindex.PylockTOML),
+		"pdmlock": w.lock("pdm.lock", pyindex.PDMLock), "pipfilelock": w.lock("Pipfile.lock", pyindex.PipfileLock),
+		"index": w.changeIndex, "mirror": w.changeMirror, "requests": w.requests, "image": printImage, "flat": flat,
 		"elf": writeELF, "registry": w.registry, "baseimage": w.baseImage, "storetidy": storeTidy, "storeage": storeAge, "exits": exits,
 	}
 }

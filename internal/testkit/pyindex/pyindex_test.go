@@ -140,23 +140,40 @@ func selected(t *testing.T, l *lock.Lock, target string) []string {
 	return out
 }
 
-// A requirements file lists hashes, by which the index's own wheels are found again.
-func TestRequirementsTxt(t *testing.T) {
+// Locks that list hashes name no files, by which the index's own wheels are found again.
+func TestOtherLocks(t *testing.T) {
 	x := New(t, catalogue()...)
-	data, err := RequirementsTxt(x, []byte(standardProject))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := lock.Parse("requirements.txt", data, []byte(standardProject))
-	if err != nil || len(l.Stale) > 0 {
-		t.Fatalf("%v, stale %v, in\n%s", err, l.Stale, data)
-	}
 	files := map[string]lock.File{}
 	for _, w := range x.Wheels() {
 		files[w.Hash()] = lock.File{Name: w.Filename()}
 	}
-	if diff := cmp.Diff([]string{"colours-2.1", "fast-er-3.0", "greet-1.0"}, selected(t, l.WithFiles(files), plan.Prod)); diff != "" {
-		t.Error(diff)
+	for _, tt := range []struct {
+		file string
+		lock func(*Index, []byte) ([]byte, error)
+		dev  bool
+	}{
+		{"requirements.txt", RequirementsTxt, false}, {"pylock.toml", PylockTOML, false}, {"pdm.lock", PDMLock, true}, {"Pipfile.lock", PipfileLock, true},
+	} {
+		t.Run(tt.file, func(t *testing.T) {
+			data, err := tt.lock(x, []byte(standardProject))
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, err := lock.Parse(tt.file, data, []byte(standardProject))
+			if err != nil || len(l.Stale) > 0 {
+				t.Fatalf("%v, stale %v, in\n%s", err, l.Stale, data)
+			}
+			want := []string{"colours-2.1", "fast-er-3.0", "greet-1.0"}
+			if diff := cmp.Diff(want, selected(t, l.WithFiles(files), plan.Prod)); diff != "" {
+				t.Error(diff)
+			}
+			if tt.dev {
+				want = append([]string{"big-1.0"}, want...)
+			}
+			if diff := cmp.Diff(want, selected(t, l.WithFiles(files), "dev")); diff != "" {
+				t.Errorf("dev: %s", diff)
+			}
+		})
 	}
 }
 
