@@ -112,6 +112,8 @@ func TestReadProblems(t *testing.T) {
 		{"lithe.toml", map[string]string{"lithe.toml": "\nfile.include = []\n"}, "lithe.toml:2: unknown key \"file\" in lithe.toml; did you mean `files`?"},
 		{"lithe.toml nested", map[string]string{"lithe.toml": "[files]\nincl = []\n"}, `lithe.toml:2: unknown key "incl" in [files] of lithe.toml`},
 		{"Python version", map[string]string{"pyproject.toml": "", ".python-version": "# x\npypy3.10\n"}, ".python-version:2: .python-version names the Python \"pypy3.10\""},
+		{"Pipfile", map[string]string{"Pipfile": "[requires]\npython_version = '3.x'\n"}, "Pipfile:2: Pipfile names the Python \"3.x\""},
+		{"broken Pipfile", map[string]string{"Pipfile": "[requires\n"}, "Pipfile:1: "},
 		{"Python version file", map[string]string{"pyproject.toml": "", ".python-version": strings.Repeat("#", maxVersionFile+1)}, ".python-version: the file is larger"},
 	}
 	for _, tt := range tests {
@@ -208,6 +210,12 @@ func TestPython(t *testing.T) {
 		{"uv", "3.12", ".python-version:1", map[string]string{".python-version": "cpython@3.12"}},
 		{"asdf", "3.11.9", ".tool-versions:2", map[string]string{".tool-versions": "nodejs 20.1\npython 3.11.9 system\n"}},
 		{"no Python in asdf", "", "", map[string]string{".tool-versions": "nodejs 20.1\npython\n"}},
+		{"Pipenv", "3.11", "Pipfile:2", map[string]string{"Pipfile": "[requires]\npython_version = '3.11'\n", "runtime.txt": "python-3.9.9\n"}},
+		{"Pipenv in full", "3.11.4", "Pipfile:3", map[string]string{"Pipfile": "[requires]\npython_version = '3.11'\npython_full_version = '3.11.4'\n"}},
+		{"Pipenv with any", "", "", map[string]string{"Pipfile": "[requires]\npython_version = '3'\n"}},
+		{"Pipenv without", "", "", map[string]string{"Pipfile": "[packages]\nflask = '*'\n"}},
+		{"pyenv before Pipenv", "3.12", ".python-version:1", map[string]string{".python-version": "3.12", "Pipfile": "[requires]\npython_version = '3.11'\n"}},
+		{"Pipenv forgotten", "", "", map[string]string{"Pipfile": "[", "pyproject.toml": "[project]\nname='x'\nrequires-python='>=3.12'\n"}},
 		{"Heroku", "3.11.9", "runtime.txt:1", map[string]string{"runtime.txt": "python-3.11.9\n"}},
 		{"Heroku forgotten", "", "", map[string]string{"runtime.txt": "python-3.11.9\n", "pyproject.toml": "[project]\nname='x'\nrequires-python='>=3.12'\n"}},
 	}
@@ -225,6 +233,26 @@ func TestPython(t *testing.T) {
 				t.Errorf("%+v", last)
 			}
 		})
+	}
+}
+
+// Who asks for a Python comes before the project's files.
+func TestWants(t *testing.T) {
+	p := read(t, map[string]string{"pyproject.toml": "", ".python-version": "3.12"})
+	if err := p.Wants("3.11", diag.Position{}, "--python says so"); err != nil || p.Python.Version != "3.11" {
+		t.Errorf("%+v, %v", p.Python, err)
+	}
+	var said []string
+	for _, e := range p.Evidence {
+		if e.Decision == "python" {
+			said = append(said, e.Value+": "+e.Reason)
+		}
+	}
+	if diff := cmp.Diff([]string{"3.11: --python says so"}, said); diff != "" {
+		t.Error(diff)
+	}
+	if err := p.Wants("pypy", diag.Position{}, ""); err == nil || !strings.Contains(err.Error(), `"pypy" is no version of Python`) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -2,9 +2,11 @@ package project
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/toml"
 )
 
 // Wish is the Python that the project names, which is more than requires-python, the range that it allows.
@@ -14,17 +16,20 @@ type Wish struct {
 	Override string // what decides otherwise
 }
 
-// maxVersionFile bounds the files that hold nothing but a version.
-const maxVersionFile = 64 << 10
+// maxVersionFile bounds the files that name a version: most hold nothing else, and a Pipfile has a line for each package.
+const maxVersionFile = 1 << 20
 
-// wishFiles are the files of other tools that name a Python, in the order in which they are asked.
+// wishFiles are the files of other tools that name a Python, in the order in which they are asked. Those that projects
+// with requires-python forget about count only where there is none.
 var wishFiles = []struct {
-	file string
-	find func(line string) string
+	file      string
+	find      func(p *Project, file string, data []byte) (found string, pos diag.Position, err error)
+	forgotten bool
 }{
-	{".python-version", pythonVersionLine},
-	{".tool-versions", toolVersionsLine},
-	{"runtime.txt", func(line string) string { return strings.TrimPrefix(line, "python-") }},
+	{".python-version", byLine(pythonVersionLine), false},
+	{".tool-versions", byLine(toolVersionsLine), false},
+	{"Pipfile", pipfilePython, true},
+	{"runtime.txt", byLine(func(line string) string { return strings.TrimPrefix(line, "python-") }), true},
 }
 
 // readPython finds the Python that the project names.
@@ -34,23 +39,40 @@ func (p *Project) readPython(list *diag.List) error {
 		return nil
 	}
 	for _, w := range wishFiles {
-		if w.file == "runtime.txt" && p.RequiresPython != "" {
-			continue // an old file of a platform's, which projects of today forget
+		if w.forgotten && p.RequiresPython != "" {
+			continue
 		}
 		data, err := p.readFile(w.file, maxVersionFile)
 		if err != nil {
 			return err
 		}
-		if found, pos := p.findVersion(w.file, data, w.find); found != "" {
-			if !pythonRule.allows(found) {
-				list.Add(&diag.Error{Pos: pos, Code: "python-version", What: fmt.Sprintf("%s names the Python %q", w.file, found),
-					Hint: "write a version such as 3.13, or set `python` in [tool.lithe]"})
-				return nil
-			}
-			p.setPython(Wish{found, pos, "python"}, w.file+" says so")
+		found, pos, err := w.find(p, w.file, data)
+		if err != nil {
+			return err
+		}
+		if found == "" {
+			continue
+		}
+		if !pythonRule.allows(found) {
+			list.Add(&diag.Error{Pos: pos, Code: "python-version", What: fmt.Sprintf("%s names the Python %q", w.file, found),
+				Hint: "write a version such as 3.13, or set `python` in [tool.lithe]"})
 			return nil
 		}
+		p.setPython(Wish{found, pos, "python"}, w.file+" says so")
+		return nil
 	}
+	return nil
+}
+
+// Wants makes the project want another Python than its files say: who asks comes before them. What is no version is a
+// problem.
+func (p *Project) Wants(version string, pos diag.Position, reason string) error {
+	if !pythonRule.allows(version) {
+		return &diag.Error{Pos: pos, Code: "python-version", What: fmt.Sprintf("%q is no version of Python", version),
+			Hint: "it must be " + pythonRule.want}
+	}
+	p.Evidence = slices.DeleteFunc(slices.Clone(p.Evidence), func(e Evidence) bool { return e.Decision == "python" })
+	p.setPython(Wish{version, pos, "python"}, reason)
 	return nil
 }
 
@@ -59,17 +81,34 @@ func (p *Project) setPython(w Wish, reason string) {
 	p.Evidence = append(p.Evidence, Evidence{Decision: "python", Value: w.Version, Reason: reason, Pos: w.Pos, Override: w.Override})
 }
 
-// findVersion returns the version of the first line that has one.
-func (p *Project) findVersion(file string, data []byte, find func(string) string) (string, diag.Position) {
-	n := 0
-	for line := range strings.Lines(string(data)) {
-		n++
-		line, _, _ = strings.Cut(line, "#")
-		if found := find(strings.TrimSpace(line)); found != "" {
-			return found, diag.Position{File: p.name(file), Line: n}
+// byLine looks for the first line that has a version.
+func byLine(find func(line string) string) func(*Project, string, []byte) (string, diag.Position, error) {
+	return func(p *Project, file string, data []byte) (string, diag.Position, error) {
+		n := 0
+		for line := range strings.Lines(string(data)) {
+			n++
+			line, _, _ = strings.Cut(line, "#")
+			if found := find(strings.TrimSpace(line)); found != "" {
+				return found, diag.Position{File: p.name(file), Line: n}, nil
+			}
+		}
+		return "", diag.Position{}, nil
+	}
+}
+
+// pipfilePython reads [requires] of a Pipfile, where "3" and "*" mean any Python.
+func pipfilePython(p *Project, file string, data []byte) (string, diag.Position, error) {
+	t, err := toml.Parse(p.name(file), data)
+	if err != nil {
+		return "", diag.Position{}, err
+	}
+	requires := t.Table("requires")
+	for _, key := range []string{"python_full_version", "python_version"} {
+		if v := requires.String(key); v != "" && v != "*" && v != "3" {
+			return v, requires.KeyPos(key), nil
 		}
 	}
-	return "", diag.Position{}
+	return "", diag.Position{}, nil
 }
 
 // pythonVersionLine reads a line as pyenv and uv write it: "3.13.5", "cpython-3.13", "cpython@3.13".
