@@ -102,7 +102,10 @@ func constraintTerms(s string) []string {
 // translateTerm writes one term in PEP 440 notation.
 func translateTerm(term string) ([]string, error) {
 	operator := term[:len(term)-len(strings.TrimLeft(term, "<>=!~^"))]
-	text := strings.TrimPrefix(strings.TrimPrefix(term[len(operator):], "v"), "V")
+	text := term[len(operator):]
+	if text != "" && (text[0] == 'v' || text[0] == 'V') {
+		text = text[1:]
+	}
 	if strings.ContainsFunc(text, unicode.IsControl) {
 		return nil, fmt.Errorf("%q is no version", text)
 	}
@@ -112,7 +115,7 @@ func translateTerm(term string) ([]string, error) {
 	switch {
 	case text == "*" || strings.EqualFold(text, "x"):
 		return nil, nil
-	case strings.IndexAny(text, "<>=!~^") == 0: // "v=1" is no way to write "==1"
+	case strings.IndexAny(text, "<>=!~^vV") == 0: // "v=1" is no way to write "==1", nor "vvv1"
 		return nil, fmt.Errorf("%q is no version", text)
 	}
 	switch operator {

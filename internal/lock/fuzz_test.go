@@ -66,7 +66,7 @@ func FuzzUV(f *testing.F)     { fuzzFormat(f, "uv.lock") }
 func FuzzPoetry(f *testing.F) { fuzzFormat(f, "poetry.lock") }
 
 func FuzzConstraint(f *testing.F) {
-	for _, seed := range []string{"^1.2 || ~3", ">= 1.0 <2", "!=1.*", "*", "1!^2", "~", "=======VV", "===VV", "===x", "V=X", "===\x1f!"} {
+	for _, seed := range []string{"^1.2 || ~3", ">= 1.0 <2", "!=1.*", "*", "1!^2", "~", "=======VV", "===VV", "===x", "V=X", "===\x1f!", "V0  VVV0", "V0  VV0"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
