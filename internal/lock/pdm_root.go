@@ -30,7 +30,7 @@ func (r *pdmReader) root(metadata *toml.Table) Package {
 		root.Group(group).Default = true
 	}
 	for _, group := range names(metadata.Strings("groups")) {
-		if group != pdmMain && named(root.Extras, group) == nil {
+		if group != pdmMain && named(root.Extras, group) == nil && len(root.Groups) <= maxGroups {
 			root.Groups = withGroup(root.Groups, group)
 		}
 	}
@@ -50,6 +50,9 @@ func (r *pdmReader) readSections() {
 	}
 	for _, t := range []*toml.Table{r.project.Table("dependency-groups"), r.project.Table("tool", "pdm", "dev-dependencies")} {
 		for _, key := range t.Keys() {
+			if len(r.sections.groups) > maxGroups {
+				break // reported with the project
+			}
 			if group := name.Normalize(key); !slices.Contains(r.sections.groups, group) {
 				r.sections.groups = append(r.sections.groups, group)
 			}
@@ -72,6 +75,9 @@ func (r *pdmReader) flatEdges(root *Package) {
 
 // addEdge adds an edge to the main group, an extra or another group.
 func (r *pdmReader) addEdge(root *Package, group string, d Dependency) {
+	if len(root.Groups) > maxGroups {
+		return // reported with the project
+	}
 	if group != pdmMain {
 		if extra := root.Extra(group); extra != nil {
 			extra.Dependencies = append(extra.Dependencies, d)

@@ -33,6 +33,7 @@ type pipenvReader struct {
 	sources map[string]string // addresses of indexes by name
 	first   string            // the index of packages that name none
 	main    map[string]Dependency
+	byName  map[string][]int // packages
 }
 
 // decodePipfile reads the lock, which is JSON. The project's name, if it has one, stands in a pyproject.toml.
@@ -46,7 +47,7 @@ func decodePipfile(s *source) (err error) {
 
 // parsePipenv reads a whole Pipfile.lock.
 func parsePipenv(s *source) *Lock {
-	r := &pipenvReader{source: s, lock: &Lock{Flat: true}, sources: map[string]string{}, main: map[string]Dependency{}}
+	r := &pipenvReader{source: s, lock: &Lock{Flat: true}, sources: map[string]string{}, main: map[string]Dependency{}, byName: map[string][]int{}}
 	meta := s.lock.Table("_meta")
 	if spec, _ := meta.Int("pipfile-spec"); spec != pipfileSpec {
 		pos := s.lock.Pos
@@ -61,6 +62,10 @@ func parsePipenv(s *source) *Lock {
 	r.readSources(meta)
 	root := r.root()
 	categories := slices.DeleteFunc(s.lock.Keys(), func(key string) bool { return key == "_meta" || key == pipenvMain })
+	if len(categories) > maxGroups {
+		r.bad(s.lock.Pos, "more than %d categories", maxGroups)
+		return r.lock
+	}
 	for _, category := range append([]string{pipenvMain}, categories...) {
 		if !s.lock.Has(category) {
 			continue
@@ -150,21 +155,9 @@ func (r *pipenvReader) readEntry(key string, pos diag.Position, v *toml.Value) (
 	if len(r.problems) > before {
 		return d, false
 	}
-	to := slices.IndexFunc(r.lock.Packages, func(o Package) bool {
-		return o.Name == p.Name && o.Version == p.Version && sameSource(o.Source, p.Source) && slices.Equal(o.Hashes, p.Hashes)
-	})
-	if to < 0 {
-		to = len(r.lock.Packages)
-		r.lock.Packages = append(r.lock.Packages, p)
-	}
+	to, added := r.addPackage(r.byName, r.lock, &p)
 	d.To = []int{to}
-	return d, true
-}
-
-// sameSource compares but for the place in the file.
-func sameSource(a, b Source) bool {
-	a.Pos = b.Pos
-	return a == b
+	return d, added
 }
 
 // readVersion reads the version and hashes of a package of an index.

@@ -105,7 +105,12 @@ func (r *pylockReader) root(top *toml.Table) Package {
 	for _, v := range r.array(top, "dependency-groups") {
 		root.Groups = append(root.Groups, Group{Name: r.normalized(v, "dependency-groups")})
 	}
-	for _, v := range r.array(top, "default-groups") {
+	defaults := r.array(top, "default-groups")
+	if len(defaults) > maxGroups {
+		r.bad(top.KeyPos("default-groups"), "more than %d groups", maxGroups)
+		return root
+	}
+	for _, v := range defaults {
 		n := r.normalized(v, "default-groups")
 		root.Groups = withGroup(root.Groups, n)
 		g := root.Group(n)

@@ -36,7 +36,9 @@ type requirementsReader struct {
 	included    int
 	bytes       int
 	entries     []entry
-	constraints []entry
+	constraints map[string][]entry // by name
+	limits      int                // how many there are
+	byName      map[string][]int   // packages
 
 	indexes              []string // the default one first
 	indexPos             []diag.Position
@@ -59,7 +61,7 @@ type entry struct {
 // parseRequirements reads a whole requirements file. What a line means depends on options that may stand further down,
 // so packages are made after all files are read.
 func parseRequirements(s *source) *Lock {
-	r := &requirementsReader{source: s, lock: &Lock{Flat: true}, indexes: []string{""}, indexPos: make([]diag.Position, 1)}
+	r := &requirementsReader{source: s, lock: &Lock{Flat: true}, constraints: map[string][]entry{}, byName: map[string][]int{}, indexes: []string{""}, indexPos: make([]diag.Position, 1)}
 	r.readText(filepath.ToSlash(s.path), s.data)
 	root := r.rootPackage()
 	if len(s.problems) == 0 {
@@ -190,14 +192,15 @@ func (r *requirementsReader) addRequirement(e entry) {
 
 // add keeps an entry, apart if its file only limits others.
 func (r *requirementsReader) add(e entry) {
-	if len(r.entries)+len(r.constraints) >= maxEntries {
-		if len(r.entries)+len(r.constraints) == maxEntries {
-			r.bad(e.pos, "more than %d requirements", maxEntries)
-		}
+	if len(r.entries)+r.limits >= maxEntries {
+		r.bad(e.pos, "more than %d requirements", maxEntries)
 		return
 	}
-	if r.constraint {
-		r.constraints = append(r.constraints, e)
+	if n := name.Normalize(e.Name); r.constraint {
+		r.limits++
+		if len(r.constraints[n]) < maxVersions {
+			r.constraints[n] = append(r.constraints[n], e)
+		}
 		return
 	}
 	r.entries = append(r.entries, e)

@@ -1,9 +1,11 @@
 package lock
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -25,37 +27,43 @@ type linePart struct{ offset, line, column int }
 
 // at returns the position of an offset in the text.
 func (l logicalLine) at(file string, offset int) diag.Position {
-	pos := diag.Position{File: file}
-	for _, p := range l.parts {
-		if p.offset <= offset {
-			pos.Line, pos.Column = p.line, p.column+offset-p.offset
-		}
+	i, found := slices.BinarySearchFunc(l.parts, offset, func(p linePart, offset int) int { return cmp.Compare(p.offset, offset) })
+	if !found {
+		i--
 	}
-	return pos
+	for i+1 < len(l.parts) && l.parts[i+1].offset <= offset { // empty parts begin at the same offset
+		i++
+	}
+	p := l.parts[max(i, 0)]
+	return diag.Position{File: file, Line: p.line, Column: p.column + offset - p.offset}
 }
 
 // logicalLines joins and cuts, and leaves empty lines out. Joining keeps what indents the next line, as pip does.
 func logicalLines(text string) []logicalLine {
 	var out []logicalLine
-	var line logicalLine
-	open := false
+	var joined strings.Builder
+	var parts []linePart
+	flush := func() {
+		out = appendLine(out, logicalLine{joined.String(), parts})
+		joined.Reset()
+		parts = nil
+	}
 	for i, physical := range physicalLines(text) {
 		comment := isComment(physical)
 		column := 1
 		if comment { // so that it is cut off later, whatever stands before it
 			physical, column = " "+physical, 0
 		}
-		line.parts = append(line.parts, linePart{len(line.text), i + 1, column})
-		if open = strings.HasSuffix(physical, `\`) && !comment; open {
-			line.text += strings.TrimRight(physical, `\`)
+		parts = append(parts, linePart{joined.Len(), i + 1, column})
+		if strings.HasSuffix(physical, `\`) && !comment {
+			joined.WriteString(strings.TrimRight(physical, `\`))
 			continue
 		}
-		line.text += physical
-		out = appendLine(out, line)
-		line = logicalLine{}
+		joined.WriteString(physical)
+		flush()
 	}
-	if open {
-		out = appendLine(out, line)
+	if len(parts) > 0 {
+		flush()
 	}
 	return out
 }

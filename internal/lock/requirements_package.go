@@ -58,8 +58,11 @@ const hashHint = "write hashes with `uv pip compile --generate-hashes` or `pip-c
 
 // limit applies constraints of the same name: what they ask for, and hashes where the requirement has none.
 func (r *requirementsReader) limit(e *entry) {
-	for _, c := range r.constraints {
-		if c.Name == "" || name.Normalize(c.Name) != name.Normalize(e.Name) || !c.Marker.IsZero() && !c.Marker.Equal(e.Marker) {
+	if e.Name == "" {
+		return
+	}
+	for _, c := range r.constraints[name.Normalize(e.Name)] {
+		if !c.Marker.IsZero() && !c.Marker.Equal(e.Marker) {
 			continue
 		}
 		e.Specifiers = slices.Concat(e.Specifiers, c.Specifiers)
@@ -94,15 +97,34 @@ func (r *requirementsReader) addEntry(root *Package, e *entry) {
 	if !ok {
 		return
 	}
-	to := slices.IndexFunc(r.lock.Packages, func(o Package) bool {
-		return o.Name == p.Name && o.Version == p.Version && o.Source.Kind == p.Source.Kind && o.Source.URL == p.Source.URL &&
-			o.Source.Commit == p.Source.Commit && o.Source.Path == p.Source.Path && slices.Equal(o.Hashes, p.Hashes)
-	})
-	if to < 0 {
-		to = len(r.lock.Packages)
-		r.lock.Packages = append(r.lock.Packages, p)
+	to, ok := r.addPackage(r.byName, r.lock, &p)
+	if !ok {
+		return
 	}
 	root.Dependencies = append(root.Dependencies, Dependency{Name: p.Name, Extras: names(e.Extras), Marker: e.Marker, To: []int{to}, Pos: e.pos})
+}
+
+// addPackage adds a package to those of its name and returns its place, or that of the one that is the same. Formats that
+// list what is installed may list it several times, under several markers.
+func (s *source) addPackage(byName map[string][]int, l *Lock, p *Package) (at int, ok bool) {
+	for _, i := range byName[p.Name] {
+		if o := &l.Packages[i]; o.Version == p.Version && sameSource(o.Source, p.Source) && slices.Equal(o.Hashes, p.Hashes) {
+			return i, true
+		}
+	}
+	if len(byName[p.Name]) == maxVersions {
+		s.bad(p.Pos, "%s is in the file more than %d times", p.Name, maxVersions)
+		return 0, false
+	}
+	byName[p.Name] = append(byName[p.Name], len(l.Packages))
+	l.Packages = append(l.Packages, *p)
+	return len(l.Packages) - 1, true
+}
+
+// sameSource compares but for the place in the file.
+func sameSource(a, b Source) bool {
+	a.Pos = b.Pos
+	return a == b
 }
 
 // addPinned fills in a package of an index.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -188,6 +189,26 @@ func TestRequirementsIncludes(t *testing.T) {
 	evil, lib := l.Packages[0], l.Packages[1]
 	if !evil.NoSdists || evil.NoWheels || lib.NoSdists || !lib.NoWheels || evil.Pos.File != "requirements/more/base.txt" || evil.Pos.Line != 4 {
 		t.Errorf("%+v and %+v", evil, lib)
+	}
+}
+
+// A large hostile file must end: what is done for each pair of its lines would take hours.
+func TestLargeFilesEnd(t *testing.T) {
+	const n = 300_000
+	many := strings.Repeat("\"x\",", n)
+	for name, in := range map[string]string{
+		"requirements.txt": "a==1 \\\n" + strings.Repeat("  --hash="+hashA+" \\\n", n/10),
+		"other.txt":        strings.Repeat("a>1; os_name=='x'\n", n/10),
+		"pylock.toml":      pylockHead + "packages = []\ndefault-groups = [" + many + "]",
+		"pdm.lock":         "[metadata]\nlock_version = '4.5'\nstrategy = ['inherit_metadata']\ngroups = [" + many + "]\n[[package]]\nname = 'a'\ngroups = [" + many + "]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			begin := time.Now()
+			l, err := Parse(name, []byte(in), nil)
+			if took := time.Since(begin); took > time.Minute || l == nil && err == nil {
+				t.Errorf("took %v", took)
+			}
+		})
 	}
 }
 

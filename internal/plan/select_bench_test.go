@@ -12,9 +12,10 @@ import (
 
 // BenchmarkReadAndSelect measures the whole way from the largest lock of each format to the packages of a target.
 func BenchmarkReadAndSelect(b *testing.B) {
-	for _, format := range []string{"poetry", "uv"} {
-		b.Run(format, func(b *testing.B) {
-			dir := largest(b, format)
+	for _, format := range [][2]string{{"poetry", "poetry.lock"}, {"uv", "uv.lock"}, {"pdm", "pdm.lock"}, {"pipfile", "Pipfile.lock"},
+		{"pylock", "pylock.toml"}, {"requirements", "requirements.txt"}} {
+		b.Run(format[0], func(b *testing.B) {
+			dir := largest(b, format[0], format[1])
 			target := Target{Name: Dev, AllExtras: true, Platform: Platform{"linux", "amd64"}, Python: "3.12.12",
 				Libc: wheeltag.Libc{Family: "glibc", Major: 2, Minor: 36}}
 			b.ReportAllocs()
@@ -32,8 +33,8 @@ func BenchmarkReadAndSelect(b *testing.B) {
 }
 
 // largest returns the case of a format with the largest lock file.
-func largest(tb testing.TB, format string) string {
-	files, _ := filepath.Glob(filepath.Join(corpus.Dir(tb, "locks"), format+"-*", format+".lock"))
+func largest(tb testing.TB, format, file string) string {
+	files, _ := filepath.Glob(filepath.Join(corpus.Dir(tb, "locks"), format+"-*", file))
 	var found string
 	var size int64
 	for _, file := range files {
