@@ -87,22 +87,8 @@ func (r Reason) Condition() string {
 // Select returns the packages of a lock that a target needs, sorted by name, with the file to take of each. The error
 // is a diag.List with all problems. Whether the lock is stale is not asked here.
 func Select(l *lock.Lock, t Target) ([]Package, error) {
-	python, err := version.Parse(t.Python)
+	w, err := walked(l, t)
 	if err != nil {
-		return nil, fmt.Errorf("python: %w", err)
-	}
-	if !l.RequiresPython.Contains(python, true) {
-		return nil, diag.List{{Pos: l.RequiresPythonPos, Code: "python-excluded",
-			What: fmt.Sprintf("Python %s is not admitted: requires-python is %s", t.Python, l.RequiresPython),
-			Hint: "name a Python that is with the key `python`, or a base that has one"}}
-	}
-	t.Groups, t.Extras, t.Package = normalized(t.Groups), normalized(t.Extras), name.Normalize(t.Package)
-	w := &walker{lock: l, target: t, env: t.Environment(), python: python}
-	if !w.supported() {
-		return nil, w.problems.Err()
-	}
-	w.run()
-	if err := w.problems.Err(); err != nil {
 		return nil, err
 	}
 	tags, err := t.Tags()
@@ -119,6 +105,25 @@ func Select(l *lock.Lock, t Target) ([]Package, error) {
 	}
 	slices.SortFunc(out, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
 	return out, c.problems.Err()
+}
+
+// walked goes along the edges that hold for a target.
+func walked(l *lock.Lock, t Target) (*walker, error) {
+	python, err := version.Parse(t.Python)
+	if err != nil {
+		return nil, fmt.Errorf("python: %w", err)
+	}
+	if !l.RequiresPython.Contains(python, true) {
+		return nil, diag.List{{Pos: l.RequiresPythonPos, Code: "python-excluded",
+			What: fmt.Sprintf("Python %s is not admitted: requires-python is %s", t.Python, l.RequiresPython),
+			Hint: "name a Python that is with the key `python`, or a base that has one"}}
+	}
+	t.Groups, t.Extras, t.Package = normalized(t.Groups), normalized(t.Extras), name.Normalize(t.Package)
+	w := &walker{lock: l, target: t, env: t.Environment(), python: python}
+	if w.supported() {
+		w.run()
+	}
+	return w, w.problems.Err()
 }
 
 func normalized(written []string) []string {

@@ -116,9 +116,6 @@ func (c *chooser) best(files []lock.File) (lock.File, bool) {
 	return lock.File{}, false
 }
 
-// maxTags is how many tags a message names.
-const maxTags = 6
-
 // noFile reports a package without any file, or without one for the target.
 func (c *chooser) noFile(p *lock.Package) {
 	if len(p.Files) == 0 {
@@ -127,21 +124,9 @@ func (c *chooser) noFile(p *lock.Package) {
 			Hint: "write the lock file again; lithe installs only what the lock names with a hash"})
 		return
 	}
-	var tags []string
-	for _, f := range p.Files {
-		if tag := f.Name[strings.IndexByte(f.Name, '-')+1:]; len(tags) < maxTags {
-			_, tag, _ = strings.Cut(strings.TrimSuffix(tag, ".whl"), "-")
-			tags = append(tags, tag)
-		}
-	}
-	slices.Sort(tags)
-	list := strings.Join(slices.Compact(tags), ", ")
-	if more := len(p.Files) - len(tags); more > 0 {
-		list += fmt.Sprintf(" and %d more", more)
-	}
 	c.problems.Add(&diag.Error{Pos: p.Pos, Code: "no-wheel",
-		What: fmt.Sprintf("%s %s has no wheel for %s and no source distribution; its wheels are for %s",
-			p.Name, p.Version, c.target.describe(), list),
+		What: fmt.Sprintf("%s %s has no wheel for %s and no source distribution; it has wheels for %s",
+			p.Name, p.Version, c.target.describe(), Coverage(p.Files, c.target.Libc)),
 		Hint: "choose a Python or base that has one, or a version that does, and write the lock file again"})
 }
 
