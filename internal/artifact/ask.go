@@ -11,7 +11,7 @@ import (
 const wellKnown = "wheel"
 
 // Indexes returns the default index and the further ones, in the order in which they are asked.
-func (o IndexOptions) Indexes() []string { return o.indexes("") }
+func (o IndexOptions) Indexes() []string { return o.indexes("", "") }
 
 // Ask asks an index for the page of one project, and checks that it is one. An index that does not have the project
 // answers as well.

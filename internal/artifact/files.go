@@ -58,7 +58,7 @@ func Files(ctx context.Context, c *fetch.Client, idx IndexOptions, pkgs []plan.P
 func (p *pages) byHash(ctx context.Context, pkg plan.Package) (map[string]Listed, error) {
 	var asked []string
 	var others []indexFile // of the version, with other hashes
-	for _, index := range p.options.indexes(pkg.Index) {
+	for _, index := range p.options.indexes(pkg.Name, pkg.Index) {
 		asked = append(asked, fetch.Redact(index))
 		files, err := p.read(ctx, index, pkg.Name)
 		if errors.Is(err, fetch.ErrNotFound) {

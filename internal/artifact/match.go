@@ -49,7 +49,7 @@ func (p *pages) read(ctx context.Context, index, project string) ([]indexFile, e
 func (p *pages) find(ctx context.Context, pkg plan.Package) (indexFile, error) {
 	var asked []string
 	known := false // some index has the project, though maybe not the file
-	for _, index := range p.options.indexes(pkg.Index) {
+	for _, index := range p.options.indexes(pkg.Name, pkg.Index) {
 		asked = append(asked, fetch.Redact(index))
 		files, err := p.read(ctx, index, pkg.Name)
 		if errors.Is(err, fetch.ErrNotFound) {

@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"cmp"
+	"crypto/tls"
 	"fmt"
 	"net/url"
 	"os"
@@ -26,16 +27,20 @@ type IndexOptions struct {
 	Extra []string // asked, in order, for what the default index lacks
 	From  string   // what chose URL: a variable or a file; "" means nothing did
 
-	also    []string // what a lock file names beside the index of its packages
+	also    []string        // what a lock file names beside the index of its packages
+	pinned  map[string]bool // packages that are of their index alone, by name
+	names   []label
 	secrets []secret
 	netrc   fetch.Netrc
 	env     func(string) string
-}
+	home    string
 
-// secret is a pair of credentials and the place they are for.
-type secret struct {
-	origin         string // scheme://host:port
-	user, password string
+	subprocess bool                                                 // the host's keyring is asked for the passwords of users
+	keyring    func(services []string, user string) (string, error) // nil asks none
+
+	general      pems // of all servers without their own
+	certificates map[string]*tls.Config
+	trusted      []setting
 }
 
 // setting is a list of URLs and the variable or file that has it.
@@ -52,11 +57,31 @@ func Settings(env func(string) string, home string) (IndexOptions, error) {
 
 // settings is Settings with the places of system-wide files given, so that tests see none of the host's.
 func settings(env func(string) string, home string, system []string) (IndexOptions, error) {
-	o := IndexOptions{env: env}
+	o := IndexOptions{env: env, home: home}
+	o.keyring = func(services []string, user string) (string, error) { return askKeyring(env("PATH"), services, user) }
 	conf, err := readPipConf(env, home, system)
 	if err != nil {
 		return o, err
 	}
+	for _, provider := range []string{env("UV_KEYRING_PROVIDER"), env("PIP_KEYRING_PROVIDER"), strings.Join(conf["keyring-provider"].values, "")} {
+		o.subprocess = o.subprocess || provider == "subprocess"
+	}
+	o.readTrusted(conf)
+	if err := o.readCertificates(conf); err != nil {
+		return o, err
+	}
+	if err := o.readIndexes(conf); err != nil {
+		return o, err
+	}
+	if o.netrc, err = fetch.ReadNetrc(env, home); err != nil {
+		return o, &diag.Error{Code: "netrc", What: err.Error(), Hint: "correct the file, or set NETRC to another one"}
+	}
+	return o, nil
+}
+
+// readIndexes reads which indexes there are.
+func (o *IndexOptions) readIndexes(conf map[string]setting) (err error) {
+	env := o.env
 	fromEnv := func(name string) setting { return setting{name, strings.Fields(env(name))} }
 	for _, s := range []setting{fromEnv("LITHE_INDEX_URL"), fromEnv("UV_DEFAULT_INDEX"), fromEnv("UV_INDEX_URL"),
 		fromEnv("PIP_INDEX_URL"), conf["index-url"]} {
@@ -65,7 +90,7 @@ func settings(env func(string) string, home string, system []string) (IndexOptio
 		}
 		// The first word: uv and pip take one URL here.
 		if o.URL, err = o.add(s.from, s.values[0]); err != nil {
-			return o, err
+			return err
 		}
 		o.From = s.from
 		break
@@ -79,15 +104,12 @@ func settings(env func(string) string, home string, system []string) (IndexOptio
 		for _, value := range s.values {
 			address, err := o.add(s.from, value)
 			if err != nil {
-				return o, err
+				return err
 			}
 			o.Extra = append(o.Extra, address)
 		}
 	}
-	if o.netrc, err = fetch.ReadNetrc(env, home); err != nil {
-		return o, &diag.Error{Code: "netrc", What: err.Error(), Hint: "correct the file, or set NETRC to another one"}
-	}
-	return o, nil
+	return nil
 }
 
 // add checks the URL of an index and takes the credentials out of it. uv puts a name before it: "name=URL".
@@ -101,57 +123,30 @@ func (o *IndexOptions) add(from, value string) (address string, err error) {
 		return "", &diag.Error{Code: "index-url", What: fmt.Sprintf("%s: %s is no http or https URL", from, fetch.Redact(value)),
 			Hint: "give the address of a simple index, such as " + PyPI}
 	}
-	if u.User != nil {
-		password, _ := u.User.Password()
-		o.secrets = append(o.secrets, secret{origin(u), u.User.Username(), password})
-		u.User = nil
+	o.addLogin(from, u)
+	if err := o.checkTrusted(u.String()); err != nil {
+		return "", err
 	}
 	if label != "" {
-		o.Name(label, u.String())
+		err = o.Name(label, u.String())
 	}
-	return u.String(), nil
+	return u.String(), err
 }
 
-// Name tells the name that a project gives an index, for which uv and Poetry have variables with credentials:
-// UV_INDEX_<NAME>_USERNAME and _PASSWORD, POETRY_HTTP_BASIC_<NAME>_USERNAME and _PASSWORD.
-func (o *IndexOptions) Name(label, address string) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || o.env == nil {
-		return
-	}
-	upper := strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
-			return r
-		}
-		return '_'
-	}, strings.ToUpper(label))
-	for _, prefix := range []string{"UV_INDEX_", "POETRY_HTTP_BASIC_"} {
-		user, password := o.env(prefix+upper+"_USERNAME"), o.env(prefix+upper+"_PASSWORD")
-		if user != "" || password != "" {
-			o.secrets = append(o.secrets, secret{origin(u), user, password})
-			return
-		}
-	}
-}
-
-// Auth returns the credentials for a URL: those given with an index of the same scheme, host and port, else netrc's.
-func (o IndexOptions) Auth(u *url.URL) (user, password string, ok bool) {
-	// Exact to scheme and port, so that an index reached by https never has its password sent in the clear.
-	for _, s := range o.secrets {
-		if s.origin == origin(u) {
-			return s.user, s.password, true
-		}
-	}
-	return o.netrc.Auth(u)
-}
-
-// indexes returns where to look for a package that its lock file has from an index: "" or PyPI mean the default.
-func (o IndexOptions) indexes(locked string) []string {
+// indexes returns where to look for a package. One whose lock names an index is of that one alone, so that nobody can offer
+// another under its name; PyPI may have a stand-in. What no lock tells, the hash decides among all that are known.
+func (o IndexOptions) indexes(pkg, locked string) []string {
 	var all []string
-	for _, index := range append([]string{locked}, o.also...) {
+	from := []string{locked}
+	if !o.pinned[pkg] {
+		from = append(from, o.also...)
+	}
+	for _, index := range from {
 		if index == "" || isPyPI(index) {
 			all = append(all, cmp.Or(o.URL, PyPI))
-			all = append(all, o.Extra...)
+			if index == "" {
+				all = append(all, o.Extra...)
+			}
 			continue
 		}
 		expanded, _ := o.expand(index)
@@ -170,15 +165,6 @@ func (o IndexOptions) indexes(locked string) []string {
 func isPyPI(address string) bool {
 	address = strings.TrimRight(address, "/")
 	return address == strings.TrimRight(PyPI, "/") || address == oldPyPI
-}
-
-// origin is what credentials are for.
-func origin(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
 }
 
 // systemFolders are where pip looks for pip.conf on behalf of all users.

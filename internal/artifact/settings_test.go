@@ -133,8 +133,9 @@ func TestAuth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Name("my-index", "https://poetry.example/simple")
-	o.Name("unknown", "https://unknown.example/")
+	if err := errors.Join(o.Name("my-index", "https://poetry.example/simple"), o.Name("unknown", "https://unknown.example/")); err != nil {
+		t.Fatal(err)
+	}
 	for address, want := range map[string]string{
 		"https://corp.example/files/x.whl":     "corp c",
 		"https://corp.example:443/x":           "corp c",
@@ -171,10 +172,10 @@ func TestIndexes(t *testing.T) {
 	}{
 		"nothing said":      {IndexOptions{}, "", []string{PyPI}},
 		"mirror":            {mirror, "", []string{"https://mirror/", "https://extra/"}},
-		"mirror for PyPI":   {mirror, "https://pypi.org/simple", []string{"https://mirror/", "https://extra/"}},
+		"mirror for PyPI":   {mirror, "https://pypi.org/simple", []string{"https://mirror/"}},
 		"locked to another": {mirror, "https://private/simple", []string{"https://private/simple"}},
 	} {
-		if diff := cmp.Diff(test.want, test.options.indexes(test.locked)); diff != "" {
+		if diff := cmp.Diff(test.want, test.options.indexes("greet", test.locked)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -58,6 +59,7 @@ func newBuilder(opt Options) (*builder, error) {
 	var b *builder // whose index options grow by what the lock file names
 	auth := func(u *url.URL) (user, password string, ok bool) { return b.opt.Index.Auth(u) }
 	client := fetch.New(st, fetch.Options{Jobs: opt.Jobs, Offline: opt.Offline, Auth: auth,
+		Denied: func(u *url.URL) string { return b.opt.Index.Denied(u) }, TLS: func(u *url.URL) *tls.Config { return b.opt.Index.TLS(u) },
 		Stall: opt.Timeout, Attempts: opt.Attempts, Log: opt.Log})
 	registries := registry.New(opt.registry())
 	b = &builder{opt: opt, store: st, client: client, registry: registries, said: map[string]bool{}, made: map[string]bool{}, urls: map[string]string{}, bases: base.Options{

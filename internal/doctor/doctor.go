@@ -134,7 +134,7 @@ func (p *patient) open() (discard func(), err error) {
 		}
 		discard = func() { _ = os.RemoveAll(dir) }
 	}
-	p.client = fetch.New(st, fetch.Options{Offline: p.Offline, Auth: p.Index.Auth, Attempts: 1, Stall: p.Timeout})
+	p.client = fetch.New(st, fetch.Options{Offline: p.Offline, Auth: p.Index.Auth, Denied: p.Index.Denied, TLS: p.Index.TLS, Attempts: 1, Stall: p.Timeout})
 	return discard, nil
 }
 

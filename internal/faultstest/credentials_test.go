@@ -45,6 +45,17 @@ func places() []place {
 		}},
 		{"UV_INDEX_NAME_PASSWORD", named("UV_INDEX_PRIVATE_REPO_")},
 		{"POETRY_HTTP_BASIC_NAME_PASSWORD", named("POETRY_HTTP_BASIC_PRIVATE_REPO_")},
+		{"Poetry's auth.toml", configured("POETRY_CONFIG_DIR", "home/poetry", "auth.toml", "[http-basic.private-repo]\nusername = %q\npassword = %q\n")},
+		{"PDM's config.toml", configured("PDM_CONFIG_FILE", "home/pdm.toml", "", "[pypi.private-repo]\nusername = %q\npassword = %q\n")},
+		{"keyring", func(w *world) {
+			named("UV_INDEX_PRIVATE_REPO_")(w)
+			w.env["UV_INDEX_PRIVATE_REPO_PASSWORD"], w.env["UV_KEYRING_PROVIDER"] = "", "subprocess"
+			w.write("home/bin/keyring", "#!/bin/sh\ncat <<'EOF'\n"+password+"\nEOF\n")
+			if err := os.Chmod(filepath.Join(w.root, "home", "bin", "keyring"), 0o755); err != nil {
+				w.t.Fatal(err)
+			}
+			w.env["PATH"] = filepath.Join(w.root, "home", "bin") + string(os.PathListSeparator) + os.Getenv("PATH")
+		}},
 		{"LITHE_DEBIAN_MIRROR", func(w *world) {
 			w.mirrorFaults.Play(faults.Rule{Path: "/debian/*/*/*/*/*", Break: faults.Password(user, password)},
 				faults.Rule{Path: "/debian/dists/*/InRelease", Break: faults.Password(user, password)})
@@ -73,6 +84,16 @@ func named(prefix string) func(*world) {
 		w.emptyDefault()
 		w.env["UV_INDEX"] = "private-repo=" + w.index.URL
 		w.env[prefix+"USERNAME"], w.env[prefix+"PASSWORD"] = user, password
+	}
+}
+
+// configured puts credentials into a file of another tool, which a variable names, for an index with a name.
+func configured(variable, path, file, text string) func(*world) {
+	return func(w *world) {
+		w.emptyDefault()
+		w.env["UV_INDEX"] = "private-repo=" + w.index.URL
+		w.env[variable] = filepath.Join(w.root, filepath.FromSlash(path))
+		w.write(strings.TrimSuffix(path+"/"+file, "/"), fmt.Sprintf(text, user, password))
 	}
 }
 

@@ -46,6 +46,10 @@ type Options struct {
 
 	// Auth returns the credentials for the host of a URL, which has none of its own. Nil means none.
 	Auth func(u *url.URL) (user, password string, ok bool)
+	// Denied says where credentials were looked for, after an answer of 401 or 403. Nil, or "", says the usual.
+	Denied func(u *url.URL) string
+	// TLS returns how the server of a URL is spoken with: the same pointer for the same way. Nil means as with all others.
+	TLS func(u *url.URL) *tls.Config
 
 	Attempts int           // in a row without a byte received, for one URL; 0 means 5
 	Backoff  time.Duration // the first wait between them, doubled each time; 0 means half a second
@@ -85,7 +89,11 @@ func New(st *store.Store, opt Options) *Client {
 	c := &Client{store: st, opt: opt, slots: make(chan struct{}, opt.Jobs)}
 	transport := opt.Transport
 	if transport == nil {
-		transport, c.setup = newTransport(opt)
+		var own *http.Transport
+		own, c.setup = newTransport(opt)
+		if transport = own; opt.TLS != nil {
+			transport = &byServer{common: own, config: opt.TLS}
+		}
 	}
 	c.http = &http.Client{Transport: transport, CheckRedirect: c.redirect}
 	return c

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -49,7 +50,7 @@ func (c *Client) retry(ctx context.Context, method string, u *url.URL, attempts 
 			wait, row = c.opt.Backoff, 1
 		}
 		if !f.again || row >= attempts || n >= maxAttempts || f.after > maxRetryAfter {
-			return report(method, u, n, f)
+			return c.report(method, u, n, f)
 		}
 		pause := max(f.after, wait/2+rand.N(wait)) // jitter, so that many clients do not come back at once
 		c.opt.Log.Debug("request failed, trying again", "method", method, "url", Redact(u.String()), "attempt", n,
@@ -62,7 +63,7 @@ func (c *Client) retry(ctx context.Context, method string, u *url.URL, attempts 
 }
 
 // report makes the error that callers see. Nothing that the server wrote is in it: it may be long, or hostile.
-func report(method string, u *url.URL, attempts int, f *failure) error {
+func (c *Client) report(method string, u *url.URL, attempts int, f *failure) error {
 	err := f.err
 	if inner, ok := errors.AsType[*url.Error](err); ok {
 		err = inner.Err // its text would repeat method and URL, the latter unredacted
@@ -72,6 +73,9 @@ func report(method string, u *url.URL, attempts int, f *failure) error {
 	}
 	e := &Error{Method: method, URL: Redact(u.String()), Status: f.status, Attempts: attempts, Err: err}
 	e.Hint = hint(u, f.status, err)
+	if c.opt.Denied != nil && (f.status == http.StatusUnauthorized || f.status == http.StatusForbidden) {
+		e.Hint = cmp.Or(c.opt.Denied(u), e.Hint)
+	}
 	return e
 }
 

@@ -41,6 +41,7 @@ type pdmReader struct {
 // pdmClaim is a source that names the packages it is for.
 type pdmClaim struct {
 	patterns []string
+	name     string
 	url      string
 }
 
@@ -101,7 +102,7 @@ func (r *pdmReader) readSources() {
 		address := r.knowIndex(t.String("name"), t.String("url"), t.KeyPos("url"))
 		switch included := t.Strings("include_packages"); {
 		case len(included) > 0:
-			r.claims = append(r.claims, pdmClaim{included, address})
+			r.claims = append(r.claims, pdmClaim{included, t.String("name"), address})
 		case t.String("name") == "pypi":
 			r.index = address
 		default:
@@ -110,16 +111,16 @@ func (r *pdmReader) readSources() {
 	}
 }
 
-// indexOf returns the index of a package.
-func (r *pdmReader) indexOf(project string) string {
+// indexOf returns the index of a package, and its name where the project says that the package is of it.
+func (r *pdmReader) indexOf(project string) (address, label string) {
 	for _, c := range r.claims {
 		for _, pattern := range c.patterns {
 			if ok, err := path.Match(pattern, project); err == nil && ok {
-				return c.url
+				return c.url, c.name
 			}
 		}
 	}
-	return r.index
+	return r.index, ""
 }
 
 // readTargets reads the Pythons and platforms that the file was resolved for; none means any.
@@ -190,7 +191,8 @@ func (r *pdmReader) readPackage(t *toml.Table) {
 
 // readSource reads where a package comes from.
 func (r *pdmReader) readSource(p *Package, t *toml.Table) {
-	p.Source = Source{Kind: Registry, URL: r.indexOf(p.Name), Pos: p.Pos}
+	p.Source = Source{Kind: Registry, Pos: p.Pos}
+	p.Source.URL, p.Source.Index = r.indexOf(p.Name)
 	for _, key := range []string{"hg", "svn", "bzr"} {
 		if t.Has(key) {
 			r.report(&diag.Error{Pos: p.Pos, Code: "unsupported-vcs", What: p.Name + " comes from " + key + ", and lithe reads git only",

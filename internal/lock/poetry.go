@@ -48,6 +48,7 @@ func parsePoetry(s *source) *Lock {
 		r.checkGroups(&r.lock.Packages[i])
 	}
 	r.addRoot()
+	s.nameIndexes(s.project.Table("tool", "poetry").Tables("source"))
 	if len(s.problems) == 0 {
 		r.checkFresh(metadata)
 	}

@@ -59,6 +59,7 @@ func parseUV(s *source) *Lock {
 		r.readEdges(&r.lock.Packages[i], t)
 	}
 	r.readWorkspace(top.Table("manifest"))
+	r.nameUVIndexes()
 	if len(s.problems) == 0 {
 		r.checkFresh()
 	}
