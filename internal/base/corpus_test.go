@@ -56,7 +56,7 @@ func testBad(t *testing.T, dir string, row badCase) {
 	key := debmirror.NewKey(debmirror.KeyOptions{})
 	server := httptest.NewServer(around(t, dir, key, m))
 	t.Cleanup(server.Close)
-	su := suite{name: "stable", python: "3.99", libc: "clib", roots: []string{"evil", "clib"}}
+	su := suite{name: "stable", python: "3.99", libc: "clib", roots: []string{"evil", "clib"}, beside: withUpdates}
 	c, st := client(t)
 	opt := options(m)
 	opt.Mirror = server.URL + "/debian"
