@@ -24,6 +24,9 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	elf FILE [KEY=VALUE]...             write a library: needs (LIBRARY[:VERSION]), soname, runpath (@ORIGIN), machine, interp
 //	uvlock, poetrylock [DIR]            write the lock of the pyproject.toml there, with the index's newest wheels
 //	requirementstxt, pylocktoml, pdmlock, pipfilelock [DIR]   likewise: requirements.txt with hashes, pylock.toml, …
+//	privateindex NAME VERSION           start an index that wants a login, with a wheel: $PRIVATE_INDEX, $PRIVATE_FILE, $PRIVATE_HASH,
+//	                                    $PUBLIC_HASH (of the public index's wheel of that name)
+//	fill FILE...                        put variables of the script, ${NAME}, into files
 //	index WORD                          html, gone, altered, truncated, forbidding: break it; good: mend it; stop: end it
 //	mirror WORD                         newer: publish a security update, superseding the old package; expired, altered,
 //	                                    wrong-suite, other-debs: break it; good: mend it
@@ -42,7 +45,7 @@ func (w *world) commands() map[string]command {
 		"requirementstxt": w.lock("requirements.txt", pyindex.RequirementsTxt), "pylocktoml": w.lock("pylock.toml", pyindex.PylockTOML),
 		"pdmlock": w.lock("pdm.lock", pyindex.PDMLock), "pipfilelock": w.lock("Pipfile.lock", pyindex.PipfileLock),
 		"index": w.changeIndex, "mirror": w.changeMirror, "requests": w.requests, "image": printImage, "flat": flat,
-		"elf": writeELF, "registry": w.registry, "baseimage": w.baseImage, "storetidy": storeTidy, "storeage": storeAge, "exits": exits,
+		"privateindex": w.privateIndex, "fill": fill, "elf": writeELF, "registry": w.registry, "baseimage": w.baseImage, "storetidy": storeTidy, "storeage": storeAge, "exits": exits,
 	}
 }
 
