@@ -10,7 +10,8 @@ import (
 	"github.com/lithe-build/lithe/internal/testkit/corpus"
 )
 
-// BenchmarkReadAndSelect measures the whole way from the largest lock of each format to the packages of a target.
+// BenchmarkReadAndSelect measures the whole way from the largest lock of each format to the packages of a target, and the
+// tree that explain shows of them.
 func BenchmarkReadAndSelect(b *testing.B) {
 	for _, format := range [][2]string{{"poetry", "poetry.lock"}, {"uv", "uv.lock"}, {"pdm", "pdm.lock"}, {"pipfile", "Pipfile.lock"},
 		{"pylock", "pylock.toml"}, {"requirements", "requirements.txt"}} {
@@ -24,8 +25,12 @@ func BenchmarkReadAndSelect(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if _, err := Select(l, target); err != nil {
+				packages, err := Select(l, target)
+				if err != nil {
 					b.Fatal(err)
+				}
+				if len(Tree(packages)) <= len(packages) {
+					b.Fatal("a tree has a line for each package and one for the project")
 				}
 			}
 		})
