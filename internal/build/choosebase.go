@@ -8,11 +8,11 @@ import (
 	"github.com/lithe-build/lithe/internal/base"
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/project"
-	"github.com/lithe-build/lithe/internal/python/version"
+	"github.com/lithe-build/lithe/internal/python/wheeltag"
 )
 
 // chooseBase decides on the base: the one that the option or the configuration names, else the first that has the Python
-// which the project names, else the default.
+// which the project names, else the one whose Python suits the lock best. It comes after platforms and target.
 func (in *inputs) chooseBase(option string) error {
 	e := project.Evidence{Decision: "base", Reason: "it is the default", Override: "base"}
 	named, wish := in.config.Base, in.project.Python
@@ -23,22 +23,13 @@ func (in *inputs) chooseBase(option string) error {
 	case configured:
 		e.Reason, e.Pos = "the configuration says so", pos
 	case wish.Version != "":
-		in.minor = base.Minor(wish.Version)
-		i := slices.IndexFunc(base.Pythons(), func(p base.Python) bool { return p.Version == in.minor })
-		if i < 0 {
-			return &diag.Error{Pos: wish.Pos, Code: "python-unavailable",
-				What: fmt.Sprintf("the project asks for Python %s, which no base has: %s", wish.Version, havingPythons()),
-				Hint: "set `" + wish.Override + "` in [tool.lithe] to one of these, if the project works with it"}
+		p, err := in.wished(wish)
+		if err != nil {
+			return err
 		}
-		named, e.Reason, e.Pos = base.Pythons()[i].Base, "it has Python "+base.Minor(wish.Version), wish.Pos
+		in.minor, named, e.Reason, e.Pos = p.Version, p.Base, "it has Python "+p.Version, wish.Pos
 	default:
-		// A suite that Debian has not released is for those who ask for it.
-		released := func(p base.Python) bool { return p.Stable && in.admits(p) }
-		if i := slices.IndexFunc(base.Pythons(), released); i > 0 {
-			p := base.Pythons()[i]
-			named, e.Pos = p.Base, in.lock.RequiresPythonPos
-			e.Reason = "it has Python " + p.Version + ", which requires-python admits, and not that of " + base.Pythons()[0].Base
-		}
+		named = in.chooseFor(&e)
 	}
 	var err error
 	if in.base, err = base.Parse(named); option == "" {
@@ -52,32 +43,45 @@ func (in *inputs) chooseBase(option string) error {
 	return err
 }
 
-// minorOf returns which of a base's Pythons to take: the one that the project names, else the first that the lock admits,
-// else the base's own choice. It is "" for a base with one alone, and where the base has none of these.
-func (in *inputs) minorOf(name string) string {
-	has := slices.DeleteFunc(base.Pythons(), func(p base.Python) bool { return p.Base != name })
-	if len(has) < 2 {
-		return ""
+// wished returns the first base that has the Python which the project names.
+func (in *inputs) wished(wish project.Wish) (base.Python, error) {
+	minor := base.Minor(wish.Version)
+	if i := slices.IndexFunc(base.Pythons(), func(p base.Python) bool { return p.Version == minor }); i >= 0 {
+		return base.Pythons()[i], nil
 	}
-	if wish := in.project.Python.Version; wish != "" {
-		has = slices.DeleteFunc(has, func(p base.Python) bool { return p.Version != base.Minor(wish) })
-	} else {
-		has = slices.DeleteFunc(has, func(p base.Python) bool { return !in.admits(p) })
+	problem := &diag.Error{Pos: wish.Pos, Code: "python-unavailable",
+		What: fmt.Sprintf("the project asks for Python %s, which no base has: %s", wish.Version, havingPythons()),
+		Hint: "set `" + wish.Override + "` in [tool.lithe] to one of these, if the project works with it"}
+	if slices.Contains(base.ImagePythons(), minor) {
+		problem.Hint = fmt.Sprintf("an image of a registry may have it: set `base = %q` in [tool.lithe]; or set `%s` to one of these, "+
+			"if the project works with it", officialImage(minor).Base, wish.Override)
 	}
-	if len(has) == 0 {
-		return ""
-	}
-	return has[0].Version
+	return base.Python{}, problem
 }
 
-// admits reports a base whose Python the lock admits.
-func (in *inputs) admits(p base.Python) bool {
-	facts, err := base.Expected(p.Base, p.Version)
-	if err != nil {
-		return false // a row of the table without a version
+// readWish takes the Python that the option or the target's configuration names, before what other files say.
+func (in *inputs) readWish(option string) (err error) {
+	pos, configured := in.config.Position("python")
+	switch {
+	case option != "":
+		err = in.project.Wants(option, diag.Position{}, "--python says so")
+	case configured && pos != in.project.Python.Pos:
+		err = in.project.Wants(in.config.Python, pos, "the configuration says so")
 	}
-	v, err := version.Parse(facts.Python)
-	return err == nil && in.lock.RequiresPython.Contains(v, true)
+	if err != nil {
+		return err
+	}
+	return checkAge(in.project.Python)
+}
+
+// checkAge refuses Pythons that ended long ago: no base has them, and their packages are as old.
+func checkAge(wish project.Wish) error {
+	if wish.Version == "" || base.MinorNumber(wish.Version) >= base.OldestPython {
+		return nil
+	}
+	return &diag.Error{Pos: wish.Pos, Code: "python-too-old",
+		What: fmt.Sprintf("the project asks for Python %s, and lithe builds for 3.%d and later", wish.Version, base.OldestPython),
+		Hint: fmt.Sprintf("those before get no security fixes: move the project, and set `%s` in [tool.lithe]", wish.Override)}
 }
 
 // decidePython says which Python the base has, where the project names none.
@@ -136,9 +140,13 @@ func (in *inputs) withBases(err error) error {
 
 func (in *inputs) admittingBases() string {
 	for _, p := range base.Pythons() {
-		if p.Base != in.base && in.admits(p) {
+		if facts, err := base.Expected(p.Base, p.Version); err == nil && p.Base != in.base && in.admits(facts.Python) {
 			return fmt.Sprintf("base %q has Python %s, which is admitted: set `base` in [tool.lithe]", p.Base, p.Version)
 		}
 	}
-	return "no base of lithe has a Python that is admitted: " + havingPythons()
+	hint := "no base of lithe has a Python that is admitted: " + havingPythons()
+	if image, ok := in.imageFor(func(string, wheeltag.Libc) bool { return true }); ok {
+		hint += "; an image of a registry may have one: set " + in.keysFor(image)
+	}
+	return hint
 }

@@ -21,7 +21,7 @@ type Options struct {
 	Groups    []string // dependency groups beside the target's
 	Extras    []string // extras beside the target's
 	Base      string   // "" means the configuration's, else chosen by the Python version
-	Python    string   // "" means the configuration's
+	Python    string   // "3.13" or "3.13.5"; "" means what the project names, else what its lock allows
 
 	Locked       bool      // change no lithe.lock, and refuse where it would have to change or a file is not tracked
 	AllowExpired bool      // accept Debian indexes past their Valid-Until

@@ -33,6 +33,7 @@ type inputs struct {
 	minor         string          // of the base's Pythons, where it has several; "" means its own choice
 	system        system
 	decisions     []project.Evidence
+	notices       diag.List      // of decisions that somebody may not have meant
 	wheel         *wheel.Wheel   // of the project, nil for one that is no package
 	files         *project.Files // that are copied
 	entry         project.EntryPoint
@@ -55,10 +56,7 @@ func read(opt Options) (*inputs, error) {
 	if in.litheLock, in.litheLockData, err = readLitheLock(opt.Dir); err != nil {
 		return nil, err
 	}
-	if err = in.chooseBase(opt.Base); err != nil {
-		return nil, err
-	}
-	if err = in.readSystem(); err != nil {
+	if err = in.readWish(opt.Python); err != nil {
 		return nil, err
 	}
 	if err = in.choosePlatforms(opt); err != nil {
@@ -69,6 +67,12 @@ func read(opt Options) (*inputs, error) {
 		Groups: slices.Concat(in.config.Groups, opt.Groups), Extras: slices.Concat(in.config.Extras, opt.Extras),
 	}
 	if err := in.checkMember(); err != nil {
+		return nil, err
+	}
+	if err = in.chooseBase(opt.Base); err != nil {
+		return nil, err
+	}
+	if err = in.readSystem(); err != nil {
 		return nil, err
 	}
 	if err := in.readCode(); err != nil {
@@ -153,6 +157,7 @@ func (b *builder) check(in *inputs) ([]*variant, error) {
 	b.warn(in.lock.Warnings)
 	b.warn(in.project.Warnings)
 	b.warn(in.files.Warnings)
+	b.warn(in.notices)
 	problems = append(problems, b.untracked(in)...)
 	var variants []*variant
 	var errs []error
@@ -173,7 +178,7 @@ func (b *builder) check(in *inputs) ([]*variant, error) {
 		v, err := in.choose(platform, facts)
 		variants, errs = append(variants, v), append(errs, err)
 	}
-	return variants, joinProblems(problems, errs...)
+	return variants, in.advise(joinProblems(problems, errs...), variants)
 }
 
 // expectedFacts is what the base has by lithe.lock, else what its suite had when this release was made. Of an image nothing
@@ -208,8 +213,9 @@ func (b *builder) confirm(d *decision) error {
 		errs = append(errs, err)
 	}
 	if err := joinProblems(nil, errs...); err != nil {
-		return err
+		return d.advise(err, d.variants)
 	}
+	b.warnEnd(d)
 	return d.checkCompiler()
 }
 

@@ -172,11 +172,11 @@ func ranges(minors []int) (parts []string) {
 		for n < len(minors) && minors[n] == minors[n-1]+1 {
 			n++
 		}
-		text := fmt.Sprintf("3.%d", minors[0])
-		if n > 1 {
-			text += fmt.Sprintf(" to 3.%d", minors[n-1])
+		if n > 2 {
+			parts, minors = append(parts, fmt.Sprintf("3.%d to 3.%d", minors[0], minors[n-1])), minors[n:]
+			continue
 		}
-		parts, minors = append(parts, text), minors[n:]
+		parts, minors = append(parts, fmt.Sprintf("3.%d", minors[0])), minors[1:]
 	}
 	return parts
 }

@@ -15,6 +15,7 @@ func TestCoverage(t *testing.T) {
 		{"one", "cp312-cp312-manylinux_2_17_x86_64", "Python 3.12 on linux/amd64"},
 		{"as of many", "cp39-cp39-manylinux_2_17_x86_64 cp310-cp310-manylinux_2_17_x86_64 cp311-cp311-manylinux2014_x86_64.manylinux_2_17_x86_64 " +
 			"cp313-cp313-manylinux_2_28_x86_64 cp313-cp313t-manylinux_2_28_x86_64", "Python 3.9 to 3.11, 3.13, 3.13t on linux/amd64"},
+		{"two", "cp312-cp312-manylinux_2_17_x86_64 cp311-cp311-manylinux_2_17_x86_64", "Python 3.11, 3.12 on linux/amd64"},
 		{"same Pythons", "cp312-cp312-manylinux_2_17_aarch64 cp312-cp312-win_amd64 cp312-cp312-macosx_11_0_arm64 cp312-cp312-linux_x86_64",
 			"Python 3.12 on linux/amd64, linux/arm64, Windows and macOS"},
 		{"other Pythons", "cp313-cp313-macosx_11_0_universal2 cp312-cp312-manylinux1_x86_64", "Python 3.12 on linux/amd64; Python 3.13 on macOS"},

@@ -13,10 +13,10 @@ func baseKeys(c *Config) []key {
 	return []key{
 		{name: "base", value: text{&c.Base, baseRef}, example: `"debian:trixie"`,
 			doc:      "What is below the project: \"debian\" or \"debian:SUITE\", whose Python `python` may choose, or [an image](../concepts/image-bases.md) that has one, such as \"registry.example/python:3.13-slim\".",
-			fallback: "the one with the Python that the project names, else debian:trixie"},
+			fallback: "the one with the Python that the project names, else with the newest that its lock allows"},
 		{name: "python", value: text{&c.Python, pythonRule}, example: `"3.13"`,
-			doc:      "The Python version, with or without its third number. Of each a base has one patch release; a warning says where it is another.",
-			fallback: "what .python-version, .tool-versions or runtime.txt names, else the base's"},
+			doc:      "The Python version, with or without its third number. Of each a base has one patch release; a warning says where it is another. See [the Python version](../guide/python-version.md).",
+			fallback: "what .python-version, .tool-versions, Pipfile or runtime.txt names, else the newest that the lock allows and a stable suite has"},
 		{name: "platforms", value: array[string]{to: &c.Platforms, one: func(s *string) value { return text{s, platform} }, nonEmpty: true},
 			example:  `["linux/amd64", "linux/arm64"]`,
 			doc:      "The platforms to build for: linux/amd64, linux/arm64. Several make one image with an index. See [platforms](../guide/platforms.md).",
