@@ -43,7 +43,7 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 		return nil, err
 	}
 	selected.Packages = append(selected.Ground(), selected.SystemPins(opt.System)...)
-	f, err := facts(su, selected.Packages)
+	f, err := su.factsOf(selected)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +54,13 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 	contents, err := unpackAll(ctx, selected.Packages, arch, files, opt, on)
 	if err != nil {
 		return nil, err
+	}
+	if selected.Standalone != nil {
+		interpreter, err := interpreterOf(ctx, client, selected.Standalone, opt, on)
+		if err != nil {
+			return nil, err
+		}
+		contents = append([]*unpacked{interpreter}, contents...)
 	}
 	if err := checkPaths(contents); err != nil {
 		return nil, err
@@ -223,6 +230,9 @@ func makeParts(f Facts, arch string, all []*unpacked) ([]Part, error) {
 		part.Packages = append(part.Packages, u.pin.Name+"="+u.pin.Version)
 		part.Entries = append(part.Entries, u.entries...)
 		certificates = append(certificates, u.used...)
+		if u.control == "" { // no package
+			continue
+		}
 		records, err := database(u.pin.Name, u.control, u.entries)
 		if err != nil {
 			return nil, err
@@ -270,7 +280,7 @@ func tidy(entries, lower []entry.Entry) []entry.Entry {
 
 // sources returns the modules of the standard library.
 func sources(entries []entry.Entry, f Facts) []string {
-	dir := "usr/lib/python" + f.Minor() + "/"
+	dir := path.Join(path.Dir(f.Interpreter), "../lib/python"+f.Minor())[1:] + "/"
 	var out []string
 	for _, e := range entries {
 		if e.Type == entry.File && path.Ext(e.Path) == ".py" && strings.HasPrefix(e.Path, dir) {

@@ -1,5 +1,6 @@
 // Package base assembles the part of an image below the project: a Linux user space with a Python interpreter, made
-// of Debian packages without running anything of theirs, or taken from an image of a registry as it is.
+// of Debian packages without running anything of theirs, with an archive of python-build-standalone in place of Debian's
+// interpreter where that is wanted, or taken from an image of a registry as it is.
 //
 // Resolve reads a suite's signed indexes and picks the packages: Pins. They go into lithe.lock, so that a base is the
 // same on any day. Assemble turns Pins into entries: packages are verified, unpacked in memory, pruned by a visible
@@ -37,7 +38,7 @@ const (
 
 // Options says which base to make and where its packages come from.
 type Options struct {
-	Name           string             // "debian" or "debian:SUITE"; "" means "debian"; or the name of an image
+	Name           string             // "debian" or "debian:SUITE"; "" means "debian"; "standalone:3.12"; or the name of an image
 	Python         string             // minor version, where a suite has several; "" means its own choice
 	Platforms      []string           // "linux/amd64", "linux/arm64"; Resolve needs one at least
 	Mirror         string             // of the suite and its updates; "" means Debian's
@@ -54,6 +55,9 @@ type Options struct {
 	Registry *registry.Client // for a base that is an image
 	Store    *store.Store     // where its layers go
 	Digest   string           // what the name of the image meant before, for one more platform of it; "" asks the registry
+
+	StandaloneMirror string // of the releases of python-build-standalone; "" means its own
+	Archive          string // what the name of a standalone base meant before, "3.12.15+20261021", as Digest
 }
 
 // Mirrors of Debian itself, behind a content delivery network.
@@ -75,7 +79,7 @@ type Event struct {
 
 // Pins is a base as lithe.lock records it. It is plain data, and the same indexes give the same pins.
 type Pins struct {
-	Name      string      `json:"name"`            // "debian:trixie"
+	Name      string      `json:"name"`            // "debian:trixie", "standalone:3.12"
 	Image     string      `json:"image,omitempty"` // digest of what Name means, where that is an image
 	Created   time.Time   `json:"created"`
 	Releases  []Release   `json:"releases"`
@@ -96,6 +100,8 @@ type Selection struct {
 	Created  time.Time `json:"created,omitzero"` // of the indexes it comes from, where they are newer than Pins.Created
 	Image    *Image    `json:"image,omitempty"`  // nil for a base that is made of packages
 	Packages []Pin     `json:"packages"`         // sorted by name
+
+	Standalone *Archive `json:"standalone,omitempty"` // the interpreter, where that is no package
 }
 
 // Pin is one Debian package.
@@ -186,20 +192,24 @@ func (p *Pins) Facts(platform string) (Facts, error) {
 	if err != nil {
 		return Facts{}, err
 	}
-	return facts(su, sel.Packages)
+	return su.factsOf(sel)
+}
+
+// factsOf reads the facts off what one platform is made of.
+func (s suite) factsOf(sel Selection) (Facts, error) {
+	switch {
+	case sel.Standalone != nil:
+		return sel.Standalone.facts(sel.Packages)
+	case s.bare:
+		return Facts{}, badPin("no interpreter is locked for %s", sel.Platform)
+	}
+	return facts(s, sel.Packages)
 }
 
 // facts reads versions off the packages that the suite's row names.
 func facts(su suite, pins []Pin) (Facts, error) {
 	su = su.of(pins)
-	version := func(name string) string {
-		i := slices.IndexFunc(pins, func(p Pin) bool { return p.Name == name })
-		if i < 0 {
-			return ""
-		}
-		return upstream(pins[i].Version)
-	}
-	python, libc := version(su.interpreter()), version(su.libc)
+	python, libc := versionOf(pins, su.interpreter()), versionOf(pins, su.libc)
 	if !strings.HasPrefix(python, su.python+".") {
 		return Facts{}, badPin("%s: package %s has version %q, which is no Python %s", su.name, su.interpreter(), python,
 			su.python)
@@ -209,6 +219,15 @@ func facts(su suite, pins []Pin) (Facts, error) {
 		return Facts{}, fmt.Errorf("%s: package %s: %w", su.name, su.libc, err)
 	}
 	return f, nil
+}
+
+// versionOf returns the upstream version of a package, "" if it is not there.
+func versionOf(pins []Pin, name string) string {
+	i := slices.IndexFunc(pins, func(p Pin) bool { return p.Name == name })
+	if i < 0 {
+		return ""
+	}
+	return upstream(pins[i].Version)
 }
 
 func (s suite) facts(python, libc string) (Facts, error) {

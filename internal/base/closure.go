@@ -42,7 +42,9 @@ func selectPackages(c *catalogue, su suite, platform string, wants []Want) ([]Pi
 	cl := newClosure(c, su.name, platform)
 	cl.fixVersions(wants)
 	cl.grow(KindBase, su.roots)
-	cl.grow(KindInterpreter, []string{su.interpreter()})
+	if !su.bare {
+		cl.grow(KindInterpreter, []string{su.interpreter()})
+	}
 	if err := cl.problems.Err(); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,12 @@ import (
 // own choice. They serve for looking at a lock file before any index was read, and where no image is made; a build asks
 // the pins.
 func Expected(name, minor string) (Facts, error) {
+	if n, ok, err := parseStandalone(name); ok {
+		if err != nil {
+			return Facts{}, err
+		}
+		return n.expected()
+	}
 	su, err := suiteOf(name)
 	if err != nil {
 		return Facts{}, err

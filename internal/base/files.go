@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"io/fs"
+	"path"
 	"slices"
 
 	"github.com/lithe-build/lithe/internal/entry"
@@ -83,6 +84,6 @@ func concatenate(certificates []entry.Entry) ([]byte, error) {
 // interpreterFiles returns the files of the interpreter part that no package has: names for the interpreter, and a
 // virtual environment on it.
 func interpreterFiles(f Facts) []entry.Entry {
-	program := "python" + f.Minor()
-	return append(venvFiles(f), entry.NewSymlink("usr/bin/python", program), entry.NewSymlink("usr/bin/python3", program))
+	dir, program := path.Split(f.Interpreter[1:])
+	return append(venvFiles(f), entry.NewSymlink(dir+"python", program), entry.NewSymlink(dir+"python3", program))
 }

@@ -12,19 +12,20 @@ import (
 type provider struct {
 	name    string
 	pythons func() []Python
-	suite   func(argument string) (s suite, ok bool) // what follows the colon, "" for nothing
+	suite   func(argument string) (s suite, ok bool) // of the packages; the argument follows the colon, "" for nothing
 }
 
 // providers is the list of the kinds of bases, the default first.
 var providers = []provider{
 	{name: "debian", pythons: debianPythons, suite: debianSuite},
+	{name: standaloneKind, pythons: standalonePythons, suite: func(string) (suite, bool) { return standaloneSuite(), true }},
 }
 
 // Python is a Python that some base has.
 type Python struct {
 	Version string // minor: "3.13"
 	Base    string // name for the configuration: "debian:trixie"
-	Stable  bool   // of a released suite
+	Stable  bool   // of a suite that Debian has released
 }
 
 // Pythons returns which base has which Python, the default base first.
@@ -42,6 +43,9 @@ func Parse(name string) (string, error) {
 	if full, ok, err := imageName(name); ok || err != nil {
 		return full, err
 	}
+	if n, ok, err := parseStandalone(name); ok {
+		return n.String(), err
+	}
 	su, err := suiteOf(name)
 	if err != nil {
 		return "", err
@@ -51,7 +55,7 @@ func Parse(name string) (string, error) {
 
 // isProvider reports the name of a kind of bases, which is not that of an image, even with a colon behind it.
 func isProvider(kind string) bool {
-	return kind == "standalone" || slices.ContainsFunc(providers, func(p provider) bool { return p.name == kind })
+	return slices.ContainsFunc(providers, func(p provider) bool { return p.name == kind })
 }
 
 // suiteOf looks a name up.
@@ -70,16 +74,8 @@ func suiteOf(name string) (suite, error) {
 		return suite{}, &diag.Error{Code: "unknown-base", What: fmt.Sprintf("base %q: lithe knows no suite %q", name, argument),
 			Hint: "use " + supported()}
 	}
-	return suite{}, &diag.Error{Code: "unknown-base", What: fmt.Sprintf("base %q is not supported%s", name, notYet(name)),
+	return suite{}, &diag.Error{Code: "unknown-base", What: fmt.Sprintf("base %q is not supported", name),
 		Hint: "use " + supported()}
-}
-
-// notYet tells names that mean something from misspelt ones.
-func notYet(name string) string {
-	if kind, _, _ := strings.Cut(name, ":"); kind == "standalone" {
-		return ": lithe cannot use python-build-standalone yet"
-	}
-	return ""
 }
 
 // supported lists the names for a hint: "debian:trixie" (Python 3.13) or …
@@ -88,7 +84,7 @@ func supported() string {
 	for _, s := range suites {
 		names = append(names, fmt.Sprintf("%q (Python %s)", "debian:"+s.name, strings.Join(s.minors(), ", ")))
 	}
-	return strings.Join(names, " or ")
+	return strings.Join(names, " or ") + fmt.Sprintf(` or "standalone:VERSION" (Python 3.%d to 3.%d)`, OldestPython, newestPython)
 }
 
 // minors returns the Pythons of a suite, "3.14".

@@ -14,6 +14,12 @@ func TestParse(t *testing.T) {
 		"debian":          "debian:trixie",
 		"debian:trixie":   "debian:trixie",
 		"debian:bookworm": "debian:bookworm",
+
+		"standalone":                 "standalone",
+		"standalone:3.12":            "standalone:3.12",
+		"standalone:3.9.25+20251031": "standalone:3.9.25+20251031",
+		"standalone:3.12+20261021":   "standalone:3.12+20261021",
+		"example/standalone:3.12":    "docker.io/example/standalone:3.12",
 	} {
 		if got, err := Parse(name); got != want || err != nil {
 			t.Errorf("Parse(%q) = %q, %v", name, got, err)
@@ -27,8 +33,6 @@ func TestParseRefuses(t *testing.T) {
 		"debian:potato":   `lithe knows no suite "potato"`,
 		"debian:trixie:x": `lithe knows no suite "trixie:x"`,
 		"ubuntu":          `base "ubuntu" is not supported; use`,
-		"standalone":      "cannot use python-build-standalone yet",
-		"standalone:3.13": "cannot use python-build-standalone yet",
 	} {
 		_, err := Parse(name)
 		problems, ok := diag.Problems(err)
@@ -47,7 +51,9 @@ func TestParseRefuses(t *testing.T) {
 
 func TestPythons(t *testing.T) {
 	want := []Python{{"3.13", "debian:trixie", true}, {"3.11", "debian:bookworm", true}, {"3.14", "debian:forky", false}, {"3.13", "debian:forky", false},
-		{"3.15", "debian:forky", false}, {"3.14", "debian:sid", false}, {"3.13", "debian:sid", false}, {"3.15", "debian:sid", false}}
+		{"3.15", "debian:forky", false}, {"3.14", "debian:sid", false}, {"3.13", "debian:sid", false}, {"3.15", "debian:sid", false},
+		{"3.15", "standalone:3.15", false}, {"3.14", "standalone:3.14", false}, {"3.13", "standalone:3.13", false}, {"3.12", "standalone:3.12", false},
+		{"3.11", "standalone:3.11", false}, {"3.10", "standalone:3.10", false}, {"3.9", "standalone:3.9", false}}
 	if diff := cmp.Diff(want, Pythons()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

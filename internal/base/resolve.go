@@ -14,13 +14,19 @@ import (
 )
 
 // Resolve reads the indexes of a base's suite and returns what to make it of. It downloads indexes and no packages. Of a
-// base that is an image it reads the image.
+// base that is an image it reads the image, of a standalone one the sums of a release as well.
 func Resolve(ctx context.Context, client *fetch.Client, opt Options, on func(Event)) (*Pins, error) {
 	if name, ok, err := imageName(opt.Name); ok || err != nil {
 		if err != nil {
 			return nil, err
 		}
 		return resolveImage(ctx, name, opt, serialized(on))
+	}
+	if n, ok, err := parseStandalone(opt.Name); ok {
+		if err != nil {
+			return nil, err
+		}
+		return resolveStandalone(ctx, client, n, opt, serialized(on))
 	}
 	su, err := suiteOf(opt.Name)
 	if err != nil {
@@ -54,8 +60,10 @@ func resolve(ctx context.Context, client *fetch.Client, su suite, opt Options, o
 		if err != nil {
 			return nil, err
 		}
-		if _, err := facts(su, selected); err != nil {
-			return nil, err
+		if !su.bare {
+			if _, err := facts(su, selected); err != nil {
+				return nil, err
+			}
 		}
 		pins.Platforms = append(pins.Platforms, Selection{Platform: platform, Packages: selected})
 	}

@@ -13,6 +13,7 @@ type suite struct {
 	glibc   string
 	roots   []string // of the base part; what they depend on comes from the index
 	beside  []string // suites with its updates, by what their names have behind its own
+	bare    bool     // the interpreter is not among its packages
 	stable  bool     // a project that names no Python gets stable suites alone
 }
 

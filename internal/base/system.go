@@ -26,7 +26,7 @@ func extend(ctx context.Context, client *fetch.Client, su suite, locked *Pins, o
 	out := &Pins{Name: locked.Name, Created: locked.Created, Releases: locked.Releases, System: WantStrings(opt.System)}
 	if len(opt.System) == 0 {
 		for _, s := range locked.Platforms {
-			out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Packages: s.Ground()})
+			out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Standalone: s.Standalone, Packages: s.Ground()})
 		}
 		return out, nil
 	}
@@ -48,7 +48,7 @@ func extend(ctx context.Context, client *fetch.Client, su suite, locked *Pins, o
 		if err != nil {
 			return nil, err
 		}
-		out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Packages: packages})
+		out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Standalone: s.Standalone, Packages: packages})
 	}
 	return out, nil
 }

@@ -64,7 +64,8 @@ func newBuilder(opt Options) (*builder, error) {
 	registries := registry.New(opt.registry())
 	b = &builder{opt: opt, store: st, client: client, registry: registries, said: map[string]bool{}, made: map[string]bool{}, urls: map[string]string{}, bases: base.Options{
 		Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Snapshot: opt.snapshot(), Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
-		Registry: registries, Store: st,
+		StandaloneMirror: opt.StandaloneMirror,
+		Registry:         registries, Store: st,
 	}}
 	if opt.DebianKeyring != nil {
 		b.bases.Keyring, err = base.ParseKeyring(opt.DebianKeyring)

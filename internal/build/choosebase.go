@@ -35,6 +35,9 @@ func (in *inputs) chooseBase(option string) error {
 	if in.base, err = base.Parse(named); option == "" {
 		err = in.atBase(err)
 	}
+	if base.IsStandalone(in.base) && err == nil {
+		in.base, in.minor = in.standaloneFor(in.base), ""
+	}
 	e.Value = in.base
 	in.decisions = append(in.decisions, e)
 	if in.minor == "" {

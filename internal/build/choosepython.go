@@ -101,7 +101,7 @@ func (in *inputs) chooseFor(e *project.Evidence) (name string) {
 		e.Pos = m.Pos
 		e.Reason = fmt.Sprintf("it has Python %s, and %s %s has no wheel for that of %s", best.Version, m.Name, m.Version, first.Base)
 	}
-	if !best.Stable {
+	if !best.Stable && !base.IsStandalone(best.Base) {
 		in.notices.Add(&diag.Error{Pos: e.Pos, Code: "unreleased-base",
 			What: fmt.Sprintf("the base is %s, a suite that Debian has not released: no stable one has a Python that the project admits "+
 				"and for which its packages have wheels", best.Base),

@@ -153,7 +153,12 @@ func stdlibSources(entries []entry.Entry, paths []string) []bytecode.Source {
 // by.
 func debDigests(pins *base.Pins, platform string) []string {
 	selection, _ := pins.Selection(platform)
-	return pinDigests(selection.Ground())
+	digests := pinDigests(selection.Ground())
+	if a := selection.Standalone; a != nil {
+		digests = append(digests, "cpython "+a.Version()+" "+a.Hash)
+	}
+	slices.Sort(digests)
+	return digests
 }
 
 func pinDigests(pins []base.Pin) []string {

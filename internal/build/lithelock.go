@@ -82,7 +82,7 @@ func lockedBase(pins *base.Pins) lithelock.Base {
 func lockedPlatforms(pins *base.Pins) []lithelock.Platform {
 	var out []lithelock.Platform
 	for _, s := range pins.Platforms {
-		platform := lithelock.Platform{Name: s.Platform, Created: s.Created, Image: imageToLock(s.Image)}
+		platform := lithelock.Platform{Name: s.Platform, Created: s.Created, Image: imageToLock(s.Image), Standalone: (*lithelock.Standalone)(s.Standalone)}
 		for _, p := range s.Packages {
 			platform.Packages = append(platform.Packages, lithelock.Package(p))
 		}

@@ -42,6 +42,7 @@ type Options struct {
 	DebianMirror         string
 	DebianSecurityMirror string
 	DebianSnapshot       string    // archive that keeps superseded packages; "" means Debian's own, with Debian's own mirrors
+	StandaloneMirror     string    // of the releases of python-build-standalone; "" means its own
 	DebianKeyring        []byte    // OpenPGP keys that may sign the suites, armoured or binary; nil means Debian's own
 	Now                  time.Time // what Valid-Until is compared with
 	Executor             string    // for bytecode; "" means the best that works

@@ -82,7 +82,7 @@ func (b *builder) resolve(ctx context.Context, in *inputs, platforms []string, u
 	opt := b.bases
 	opt.Name, opt.Python, opt.Platforms, opt.System = in.base, in.minor, platforms, in.system.all
 	if locked := pinsOf(in.litheLock); locked.Name == in.base && !upgrade {
-		opt.Digest = locked.Image // one more platform of the same image
+		opt.Digest, opt.Archive = locked.Image, locked.Archive() // one more platform of the same
 	}
 	pins, err := base.Resolve(ctx, b.client, opt, b.onBase)
 	if err != nil {
@@ -142,7 +142,7 @@ func pinsOf(l *lithelock.Lock) *base.Pins {
 		pins.Releases = append(pins.Releases, base.Release{Suite: i.Suite, Date: i.Date, Expired: i.Expired})
 	}
 	for _, p := range l.Platforms {
-		s := base.Selection{Platform: p.Name, Created: p.Created, Image: lockedImage(p.Image)}
+		s := base.Selection{Platform: p.Name, Created: p.Created, Image: lockedImage(p.Image), Standalone: (*base.Archive)(p.Standalone)}
 		for _, pkg := range p.Packages {
 			s.Packages = append(s.Packages, base.Pin(pkg))
 		}

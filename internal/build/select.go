@@ -148,6 +148,7 @@ func Lock(ctx context.Context, opt Options, upgrade bool) (changes []string, err
 			if before.Has(s.Platform) {
 				changes = append(changes, movedPackages(before, d.pins, s.Platform)...)
 				changes = append(changes, movedImage(before, d.pins, s.Platform)...)
+				changes = append(changes, movedStandalone(before, d.pins, s.Platform)...)
 			} else if d.litheLock != nil {
 				changes = append(changes, s.Platform+" is new")
 			}

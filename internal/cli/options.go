@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -48,6 +49,7 @@ func (a *app) addBuildFlags(cmd *cobra.Command, p *projectFlags) {
 	f.StringVar(&p.opt.DebianMirror, "debian-mirror", "", "`URL` of a Debian mirror")
 	f.StringVar(&p.opt.DebianSecurityMirror, "debian-security-mirror", "", "`URL` of a mirror of Debian's security archive")
 	f.StringVar(&p.opt.DebianSnapshot, "debian-snapshot", "", "`URL` of an archive that keeps superseded packages; with Debian's own mirrors, Debian's")
+	f.StringVar(&p.opt.StandaloneMirror, "standalone-mirror", "", "`URL` of a mirror of the releases of python-build-standalone; else what UV_PYTHON_INSTALL_MIRROR says")
 	f.StringVar(&p.keyring, "debian-keyring", "", "`file` with the keys that may sign the mirror's suites, in place of Debian's")
 	f.StringSliceVar(&p.insecure, "insecure-registry", nil, "`host` of a registry that may speak plain HTTP or have a certificate nobody vouches for; may be repeated")
 	f.StringVar(&p.progress, "progress", "auto", "how progress is shown: auto, plain, json or none")
@@ -96,6 +98,7 @@ func (a *app) options(p *projectFlags, args []string) (build.Options, error) {
 	if opt.Registry, err = a.registryOptions(p.insecure); err != nil {
 		return opt, err
 	}
+	opt.StandaloneMirror = cmp.Or(opt.StandaloneMirror, a.sys.Getenv("UV_PYTHON_INSTALL_MIRROR"))
 	opt.Now, opt.Engine, opt.Log = time.Now(), a.engineOptions(), a.logger()
 	return opt, nil
 }

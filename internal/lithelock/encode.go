@@ -44,6 +44,9 @@ func (l *Lock) Encode() []byte {
 		if p.Image != nil {
 			w.image(p.Image)
 		}
+		if p.Standalone != nil {
+			w.pair("standalone", p.Standalone.row().String())
+		}
 		w.list("packages", len(p.Packages), func(i int) row { return p.Packages[i].row() })
 	}
 	return b.Bytes()

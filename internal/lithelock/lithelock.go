@@ -42,7 +42,7 @@ type Lock struct {
 
 // Base says what the images stand on.
 type Base struct {
-	Name    string   // "debian:trixie", or the reference of an image
+	Name    string   // "debian:trixie", "standalone:3.12", or the reference of an image
 	Digest  string   // "sha256:<hex>" of what the reference meant; "" for a base that is no image
 	Indexes []Index  // the package indexes that were used, sorted by suite
 	System  []string // the system packages that the project asked for, sorted
@@ -60,8 +60,10 @@ type Index struct {
 type Platform struct {
 	Name     string    // "linux/amd64"
 	Created  time.Time // date of its indexes, where it was locked later than the first ones; else zero
-	Image    *Image    // nil for a base that is made of packages alone
+	Image    *Image    // nil for a base that is no image
 	Packages []Package // sorted by name
+
+	Standalone *Standalone // the interpreter, where that is no package; nil for other bases
 }
 
 // Package is one system package.

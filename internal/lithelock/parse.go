@@ -152,8 +152,8 @@ func (r *reader) names(t *toml.Table, key string) []string {
 
 // platform reads one [[platform]].
 func (r *reader) platform(t *toml.Table) Platform {
-	r.only(t, append([]string{"name", "created", "packages"}, imageKeys...)...)
-	p := Platform{Name: r.text(t, "name", platformName), Image: r.image(t)}
+	r.only(t, append([]string{"name", "created", "packages", "standalone"}, imageKeys...)...)
+	p := Platform{Name: r.text(t, "name", platformName), Image: r.image(t), Standalone: r.standalone(t)}
 	if t.Has("created") {
 		p.Created = r.time(t, "created")
 	}

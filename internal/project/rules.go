@@ -29,8 +29,8 @@ var (
 // What is built. Pre-releases of Python have a third number; "3.15" alone may mean one.
 var (
 	// What has one of / : @ is an image, of which package base knows more.
-	baseRef = rule{pattern: regexp.MustCompile(`^(debian(:[a-z]+)?|[A-Za-z0-9][A-Za-z0-9._-]*[/:@][A-Za-z0-9._/:@+-]+)$`),
-		want: "\"debian\", \"debian:SUITE\" or the name of an image, such as \"python:3.13-slim\""}
+	baseRef = rule{pattern: regexp.MustCompile(`^(debian(:[a-z]+)?|standalone|[A-Za-z0-9][A-Za-z0-9._-]*[/:@][A-Za-z0-9._/:@+-]+)$`),
+		want: "\"debian\", \"debian:SUITE\", \"standalone:VERSION\" or the name of an image, such as \"python:3.13-slim\""}
 	pythonRule = rule{pattern: regexp.MustCompile(`^3\.[0-9]{1,3}(\.[0-9]{1,3}((a|b|rc)[0-9]{1,3})?)?$`),
 		want: "a version such as \"3.13\" or \"3.13.5\""}
 	platform = rule{pattern: regexp.MustCompile(`^linux/[a-z0-9]+(/v[0-9]+)?$`),

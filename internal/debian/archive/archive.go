@@ -73,14 +73,19 @@ func (p *Package) CheckIs(name, ver, architecture string) error {
 	return nil
 }
 
+func (o Options) withDefaults() Options {
+	if o.MaxSize == 0 {
+		o.MaxSize = defaultMaxSize
+	}
+	if o.Content == nil {
+		o.Content = inMemory
+	}
+	return o
+}
+
 // Read reads a whole .deb from r, to its end.
 func Read(r io.Reader, opt Options) (*Package, error) {
-	if opt.MaxSize == 0 {
-		opt.MaxSize = defaultMaxSize
-	}
-	if opt.Content == nil {
-		opt.Content = inMemory
-	}
+	opt = opt.withDefaults()
 	outer, err := newArReader(bufio.NewReaderSize(r, 64<<10))
 	if err != nil {
 		return nil, err

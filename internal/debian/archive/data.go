@@ -31,6 +31,18 @@ type data struct {
 // implied stands for a folder that only the paths in it tell of.
 const implied = -1
 
+// ReadTar reads a tar that is no package, to its end, by the rules for the files of one.
+func ReadTar(r io.Reader, opt Options) ([]entry.Entry, error) {
+	opt = opt.withDefaults()
+	var p Package
+	if err := p.readData(r, opt); err != nil {
+		return nil, err
+	}
+	// The compression's checksum stands behind the end marker of the tar.
+	_, err := io.Copy(io.Discard, r)
+	return p.Entries, err
+}
+
 // readData reads data.tar.
 func (p *Package) readData(r io.Reader, opt Options) error {
 	d := &data{opt: opt, left: opt.MaxSize, places: map[string]int{}}

@@ -118,6 +118,9 @@ type TarMember struct {
 	Content string
 }
 
+// TarOf packs files in their order, with the folders above them.
+func TarOf(files []File) []byte { return Tar(headers(files)) }
+
 // headers turns files into members, with their folders before them, as dpkg-deb writes them.
 func headers(files []File) []TarMember {
 	all := []TarMember{{Header: tar.Header{Name: "./", Typeflag: tar.TypeDir, Mode: 0o755}}}
