@@ -167,10 +167,10 @@ func (in *inputs) shown(p string) string { return path.Join(in.place.prefix, p) 
 // inFolder returns a folder or file that the lock names by its path. What stands outside of the project's folder, or is led to
 // by a link, is refused: whoever has the project would build something else than its author.
 func (in *inputs) inFolder(p, below, who string, pos diag.Position) (string, error) {
-	outside := func(what string) error {
-		return &diag.Error{Pos: pos, Code: "outside-project", What: fmt.Sprintf("%s comes from %s, %s", who, path.Join(p, below), what),
-			Hint: "move it into the project, and lock again"}
+	problem := func(code, what, hint string) error {
+		return &diag.Error{Pos: pos, Code: code, What: fmt.Sprintf("%s comes from %s, %s", who, path.Join(p, below), what), Hint: hint}
 	}
+	outside := func(what string) error { return problem("outside-project", what, "move it into the project, and lock again") }
 	joined := path.Join(p, below)
 	if p == "" || lock.Outside(joined) {
 		return "", outside("which is outside the project")
@@ -182,7 +182,7 @@ func (in *inputs) inFolder(p, below, who string, pos diag.Position) (string, err
 	full := filepath.Join(in.place.folder, filepath.FromSlash(joined))
 	real, err := filepath.EvalSymlinks(full)
 	if err != nil {
-		return "", outside("which is not there")
+		return "", problem("no-file", "which is not there", "put it there, or lock again without it")
 	}
 	if relative, err := filepath.Rel(root, real); err != nil || lock.Outside(filepath.ToSlash(relative)) {
 		return "", outside("a link that leads out of the project")
