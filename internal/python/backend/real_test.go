@@ -19,9 +19,13 @@ import (
 
 // packages maps a directory of cases to what pip installs and Python imports. The releases are those of kinds.
 var packages = map[string]struct{ pip, module string }{
-	"poetry": {"poetry-core==2.5.0", "poetry.core.masonry.api"},
-	"hatch":  {"hatchling==1.33.0", "hatchling.build"},
-	"uv":     {"uv_build==0.13.6", "uv_build"},
+	"poetry":     {"poetry-core==2.5.0", "poetry.core.masonry.api"},
+	"hatch":      {"hatchling==1.33.0", "hatchling.build"},
+	"uv":         {"uv_build==0.13.6", "uv_build"},
+	"flit":       {"flit_core==4.2.0", "flit_core.buildapi"},
+	"flit3":      {"flit_core==3.12.0", "flit_core.buildapi"},
+	"pdm":        {"pdm-backend==2.5.0", "pdm.backend"},
+	"setuptools": {"setuptools==84.2.1", "setuptools.build_meta"},
 }
 
 // TestRealBackends builds every case with the real backend and compares: file list, modes, and each byte.
@@ -86,6 +90,12 @@ func run(t *testing.T, dir, name string, args ...string) {
 // realWheel builds with the backend, in a repository if there is a .gitignore, since poetry-core asks git.
 func realWheel(t *testing.T, bin, module, dir string) map[string]string {
 	t.Helper()
+	return realWheelWith(t, bin, module, dir, "")
+}
+
+// realWheelWith takes modules from a folder before those that are installed.
+func realWheelWith(t *testing.T, bin, module, dir, folder string) map[string]string {
+	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, ".gitignore")); err == nil {
 		git, err := exec.LookPath("git")
 		if err != nil {
@@ -95,7 +105,8 @@ func realWheel(t *testing.T, bin, module, dir string) map[string]string {
 	}
 	out := t.TempDir()
 	run(t, dir, filepath.Join(bin, "python"), "-c",
-		"import sys, importlib; importlib.import_module(sys.argv[1]).build_wheel(sys.argv[2])", module, out)
+		"import sys, importlib\nif sys.argv[3]: sys.path.insert(0, sys.argv[3])\nimportlib.import_module(sys.argv[1]).build_wheel(sys.argv[2])",
+		module, out, folder)
 	files, err := filepath.Glob(filepath.Join(out, "*.whl"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("wheels: %v %v", files, err)
@@ -127,7 +138,7 @@ func realWheel(t *testing.T, bin, module, dir string) map[string]string {
 func TestGeneratorsAreCompared(t *testing.T) {
 	var got []string
 	for _, p := range packages {
-		got = append(got, strings.NewReplacer("==", " ", "uv_build", "uv").Replace(p.pip))
+		got = append(got, strings.NewReplacer("==", " ", "uv_build", "uv", "flit_core", "flit").Replace(p.pip))
 	}
 	want := Generators()
 	slices.Sort(got)
