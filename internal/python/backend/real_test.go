@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -145,5 +146,25 @@ func TestGeneratorsAreCompared(t *testing.T) {
 	slices.Sort(want)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestReferenceNamesReleases keeps the page of the reference to what is reproduced and compared.
+func TestReferenceNamesReleases(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/reference/backends.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, generator := range Generators() {
+		if !strings.Contains(string(page), generator) {
+			t.Errorf("the page does not name %s", generator)
+		}
+	}
+	list, err := os.ReadFile("testdata/sdists.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(list), "--hash=sha256:"); !strings.Contains(string(page), "The tests build "+strconv.Itoa(n)+" projects") {
+		t.Errorf("the page does not say that %d projects are built", n)
 	}
 }
