@@ -24,7 +24,7 @@ func Run(ctx context.Context, opt Options) (result *Result, err error) {
 		for _, change := range changes {
 			b.ended("lock", "%s", change)
 		}
-		if err := b.checkPush(ctx); err != nil {
+		if err := b.checkPlaces(ctx); err != nil {
 			return err
 		}
 		if err := b.layers(ctx, d); err != nil {
