@@ -65,7 +65,7 @@ func (b *builder) layers(ctx context.Context, d *decision) error {
 		return err
 	}
 	b.several = len(d.variants) > 1
-	if err := b.takeParts(d); err != nil {
+	if err := b.takeParts(ctx, d); err != nil {
 		return err
 	}
 	for _, v := range d.variants {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"path/filepath"
 
+	"github.com/lithe-build/lithe/internal/artifact"
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/project"
@@ -44,12 +46,19 @@ func (in *inputs) readFolders(variants []*variant) error {
 }
 
 // takeParts gives every platform its source code.
-func (b *builder) takeParts(d *decision) error {
+func (b *builder) takeParts(ctx context.Context, d *decision) error {
 	if err := d.readFolders(d.variants); err != nil {
 		return err
 	}
 	for _, v := range d.variants {
 		for _, pkg := range v.code {
+			if _, ok := d.parts[pkg.Source]; !ok {
+				p, err := b.readCommit(ctx, pkg)
+				if err != nil {
+					return err
+				}
+				d.parts[pkg.Source] = p
+			}
 			one := *d.parts[pkg.Source]
 			one.own = &ownCode{}
 			v.parts = append(v.parts, &one)
@@ -64,7 +73,39 @@ func (in *inputs) readFolder(pkg plan.Package) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, err := project.Read(dir, project.Options{Prefix: in.shown(path.Join(pkg.Path, pkg.Origin.Subdirectory))})
+	return readPart(pkg, dir, in.shown(path.Join(pkg.Path, pkg.Origin.Subdirectory)))
+}
+
+// readCommit makes the wheel of a commit of a repository.
+func (b *builder) readCommit(ctx context.Context, pkg plan.Package) (*part, error) {
+	defer b.time("download")()
+	tree, err := artifact.Checkout(ctx, b.store, artifact.GitOptions{Offline: b.opt.Offline}, pkg.Name, pkg.Origin)
+	if err != nil {
+		return nil, err
+	}
+	below := pkg.Origin.Subdirectory
+	if below != "" && !filepath.IsLocal(filepath.FromSlash(below)) {
+		return nil, &diag.Error{Pos: pkg.Pos, Code: "outside-project", What: fmt.Sprintf("%s: the subdirectory %q leads out of the repository", pkg.Name, below),
+			Hint: "look how this came into the lock file"}
+	}
+	p, err := readPart(pkg, filepath.Join(tree, filepath.FromSlash(below)), path.Join(pkg.Name+"@"+pkg.Origin.Commit[:shortCommit], below))
+	if err != nil {
+		return nil, err
+	}
+	address, err := artifact.PlainRepository(pkg.Origin.URL)
+	if err != nil {
+		return nil, err
+	}
+	p.origin, err = wheel.VCSURL(address, pkg.Origin.Reference, pkg.Origin.Commit, below)
+	return p, err
+}
+
+// shortCommit is how many digits of a commit are shown. A lock has all of them.
+const shortCommit = 12
+
+// readPart makes the wheel of a folder. Positions in errors begin with prefix.
+func readPart(pkg plan.Package, dir, prefix string) (*part, error) {
+	source, err := project.Read(dir, project.Options{Prefix: prefix})
 	if err != nil {
 		return nil, err
 	}

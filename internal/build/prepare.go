@@ -252,6 +252,8 @@ func (in *inputs) selectFrom(l *lock.Lock, target plan.Target) (wheels, code []p
 			if !in.isProject(p) {
 				code = append(code, p)
 			}
+		case p.Kind == plan.KindVCS:
+			code = append(code, p)
 		default:
 			problems.Add(notYet(p))
 		}
@@ -267,7 +269,7 @@ func (in *inputs) isProject(p plan.Package) bool {
 // notYet is the problem of a package that has no wheel.
 func notYet(p plan.Package) *diag.Error {
 	what := map[string]string{
-		plan.KindSdist: "has only a source distribution for this target", plan.KindVCS: "comes from version control",
+		plan.KindSdist: "has only a source distribution for this target",
 		plan.KindLocal: "is a source archive in the project", plan.KindURL: "is a source archive by its URL",
 	}[p.Kind]
 	hint := "lock a release of it that an index has as a wheel"
