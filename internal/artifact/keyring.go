@@ -22,7 +22,7 @@ const (
 // askKeyring runs the host's `keyring get SERVICE USER` for one service after the other, as uv and pip do with
 // keyring-provider = subprocess. What the program says on its standard error is for nobody: it may quote a secret.
 func askKeyring(searchPath string, services []string, user string) (string, error) {
-	path := findKeyring(searchPath)
+	path := findProgram(searchPath, "keyring")
 	if path == "" {
 		return "", errors.New("there is no program keyring")
 	}
@@ -46,14 +46,14 @@ func askKeyring(searchPath string, services []string, user string) (string, erro
 	return "", errors.New("keyring has none for it")
 }
 
-// findKeyring returns the program of the first folder that has it, "" for none. Folders relative to the working directory
+// findProgram returns the program of the first folder that has it, "" for none. Folders relative to the working directory
 // are passed over, since a project must not bring the program.
-func findKeyring(searchPath string) string {
+func findProgram(searchPath, name string) string {
 	for _, dir := range filepath.SplitList(searchPath) {
 		if !filepath.IsAbs(dir) {
 			continue
 		}
-		if path, err := exec.LookPath(filepath.Join(dir, "keyring")); err == nil {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
 			return path
 		}
 	}

@@ -9,6 +9,7 @@ package build
 
 import (
 	"context"
+	"errors"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -23,7 +24,7 @@ func Run(ctx context.Context, opt Options) (result *Result, err error) {
 		for _, change := range changes {
 			b.ended("lock", "%s", change)
 		}
-		if err := b.checkPush(ctx); err != nil {
+		if err := b.checkPlaces(ctx); err != nil {
 			return err
 		}
 		if err := b.layers(ctx, d); err != nil {
@@ -64,8 +65,14 @@ func (b *builder) layers(ctx context.Context, d *decision) error {
 		return err
 	}
 	b.several = len(d.variants) > 1
+	if err := b.takeParts(ctx, d); err != nil {
+		return err
+	}
 	for _, v := range d.variants {
 		if v.own, err = b.ownCode(d.inputs, v.plan); err != nil {
+			return err
+		}
+		if err = b.installParts(v); err != nil {
 			return err
 		}
 	}
@@ -73,7 +80,7 @@ func (b *builder) layers(ctx context.Context, d *decision) error {
 		return err
 	}
 	for _, v := range d.variants {
-		if err := v.own.without(d.inputs, v.plan, v.dropped); err != nil {
+		if err := errors.Join(v.own.without(d.inputs, v.plan, v.dropped), v.dropFromParts()); err != nil {
 			return err
 		}
 		b.ended("base", "%s%s with Python %s, %s%s", d.mark(v), v.plan.Base, v.plan.Python, d.consists(v), reusedText(v.ground))
@@ -83,6 +90,9 @@ func (b *builder) layers(ctx context.Context, d *decision) error {
 		return err
 	}
 	for _, v := range d.variants {
+		if err = b.partLayers(ctx, v, w.code); err != nil {
+			return err
+		}
 		if v.top, err = b.ownLayer(ctx, v.plan, v.own, w.code.when(v.plan.OwnCode)); err != nil {
 			return err
 		}
@@ -108,7 +118,7 @@ func (b *builder) gather(ctx context.Context, d *decision, w *workshop) error {
 		})
 		g.Go(func() (err error) {
 			defer b.time("download")()
-			v.dropped, err = b.overlaps(ctx, v.plan, v.own.installed)
+			v.dropped, err = b.overlaps(ctx, v.plan, v.firstParty())
 			return err
 		})
 	}

@@ -49,6 +49,7 @@ type Timing struct {
 }
 
 func newBuilder(opt Options) (*builder, error) {
+	opt = opt.atRoot()
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}

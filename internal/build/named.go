@@ -51,17 +51,17 @@ func (b *builder) nameFiles(ctx context.Context, d *decision, upgrade bool) erro
 		}
 		maps.Copy(listed, files[v]) // what lithe.lock has is the whole list for a package, and that is not asked for
 		v.files = listed
-		d.variants[i].packages, err = d.selectNamed(v)
+		d.variants[i].packages, d.variants[i].code, err = d.selectNamed(v)
 		errs = append(errs, err)
 	}
 	return joinProblems(nil, errs...)
 }
 
 // selectNamed selects again, now that files are known.
-func (in *inputs) selectNamed(v *variant) ([]plan.Package, error) {
-	packages, err := in.selectFrom(in.lock.WithFiles(v.files), v.target)
+func (in *inputs) selectNamed(v *variant) (packages, code []plan.Package, err error) {
+	packages, code, err = in.selectFrom(in.lock.WithFiles(v.files), v.target)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var problems diag.List
 	for _, p := range unnamed(packages) {
@@ -69,7 +69,7 @@ func (in *inputs) selectNamed(v *variant) ([]plan.Package, error) {
 			What: fmt.Sprintf("%s %s has no file that it may be: --no-binary or --only-binary in %s leaves none", p.Name, p.Version, in.lock.Path),
 			Hint: "remove the option for this package"})
 	}
-	return packages, problems.Err()
+	return packages, code, problems.Err()
 }
 
 // unnamed are the packages whose file nobody knows yet.

@@ -52,6 +52,7 @@ type Options struct {
 	Log *slog.Logger // nil means silent
 	On  func(Event)  // progress; nil means nobody looks
 
+	inside   string // the folder that was given, where that is a member of a workspace: its path from Dir
 	lockOnly bool   // only lithe.lock is wanted, in which no file of the project is
 	host     string // platform of this machine; "" means that of the running program
 }

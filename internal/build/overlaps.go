@@ -19,9 +19,9 @@ type overlapRecord struct {
 	Warnings diag.List           // about the wheels: what runs code at start deserves a word in every build
 }
 
-// overlaps finds files of two distributions at one path, among the wheels of the plan and the project's own wheel,
-// which is nil when the project is not installed. The result depends on the wheels and the configuration alone.
-func (b *builder) overlaps(ctx context.Context, p *plan.Plan, own *wheel.Installed) (map[string][]string, error) {
+// overlaps finds files of two distributions at one path, among the wheels of the plan and what is installed of source code.
+// The result depends on the wheels and the configuration alone.
+func (b *builder) overlaps(ctx context.Context, p *plan.Plan, own []*wheel.Installed) (map[string][]string, error) {
 	key := store.Key(overlapKey{Checks: wheelChecks, Wheels: wheelHashes(p), Owners: p.Overlaps, Scheme: p.Scheme()})
 	var known overlapRecord
 	found, err := b.store.Record("overlaps", key, &known)
@@ -49,18 +49,21 @@ func (b *builder) overlaps(ctx context.Context, p *plan.Plan, own *wheel.Install
 	if !meets(own, record.Tops) {
 		return record.Dropped, nil
 	}
-	return wheel.Overlaps(append(all, own), p.Overlaps)
+	return wheel.Overlaps(append(all, own...), p.Overlaps)
 }
 
-// meets reports whether an installed wheel has a name at the top that others have too, such as a namespace package.
-func meets(own *wheel.Installed, names []string) bool {
-	if own == nil {
-		return false
+// meets reports whether one of some installed wheels has a name at the top that others have too, such as a namespace package.
+func meets(own []*wheel.Installed, names []string) bool {
+	for _, in := range own {
+		mine := tops(in)
+		for _, name := range mine {
+			if _, found := slices.BinarySearch(names, name); found {
+				return true
+			}
+		}
+		names = slices.Sorted(slices.Values(append(slices.Clone(names), mine...)))
 	}
-	return slices.ContainsFunc(tops(own), func(name string) bool {
-		_, found := slices.BinarySearch(names, name)
-		return found
-	})
+	return false
 }
 
 // tops returns the paths of entries down to the first name that a distribution chooses: below site-packages, and for

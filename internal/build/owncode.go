@@ -121,6 +121,11 @@ func (o *ownCode) without(in *inputs, p *plan.Plan, dropped map[string][]string)
 // ownLayer returns the layer of the first-party code. Its files are read to name it, which costs what reading them costs;
 // compiling and compressing happen when one of them changed.
 func (b *builder) ownLayer(ctx context.Context, p *plan.Plan, own *ownCode, code compile) (made, error) {
+	return b.codeLayer(ctx, p, own, plan.Layer{Kind: plan.ProjectLayer, Packages: []string{p.Title()}}, code)
+}
+
+// codeLayer returns a layer of source code that is on this machine.
+func (b *builder) codeLayer(ctx context.Context, p *plan.Plan, own *ownCode, l plan.Layer, code compile) (made, error) {
 	key := projectKey{Format: layer.Format, Python: p.Minor()}
 	if code != nil {
 		key.Compiler = p.Compiler
@@ -134,9 +139,8 @@ func (b *builder) ownLayer(ctx context.Context, p *plan.Plan, own *ownCode, code
 			key.Files = append(key.Files, file)
 		}
 	}
-	title := []string{p.Title()}
-	return b.named(ctx, store.Key(key), plan.ProjectLayer, title, func() (layer.Contents, error) {
-		contents := layer.Contents{Packages: title}
+	return b.named(ctx, store.Key(key), l.Kind, l.Packages, func() (layer.Contents, error) {
+		contents := layer.Contents{Packages: l.Packages}
 		if own.installed != nil {
 			if err := addBytecode(ctx, own.installed, p.MinorNumber(), code); err != nil {
 				return contents, err

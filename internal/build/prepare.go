@@ -16,12 +16,12 @@ import (
 	"github.com/lithe-build/lithe/internal/lock"
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/project"
-	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/wheel"
 )
 
 // inputs is what a folder says.
 type inputs struct {
+	place         place
 	project       *project.Project
 	config        project.Target // the configuration of the target that is built
 	lock          *lock.Lock
@@ -33,24 +33,19 @@ type inputs struct {
 	minor         string          // of the base's Pythons, where it has several; "" means its own choice
 	system        system
 	decisions     []project.Evidence
-	notices       diag.List      // of decisions that somebody may not have meant
-	wheel         *wheel.Wheel   // of the project, nil for one that is no package
-	files         *project.Files // that are copied
+	notices       diag.List        // of decisions that somebody may not have meant
+	wheel         *wheel.Wheel     // of the project, nil for one that is no package
+	files         *project.Files   // that are copied
+	parts         map[string]*part // source code beside the project's, by where it is from
 	entry         project.EntryPoint
 	untracked     []string // files that go into the image and that git does not track
 }
 
 // read reads the folder. Nothing is downloaded.
 func read(opt Options) (*inputs, error) {
-	in := &inputs{}
+	in := &inputs{parts: map[string]*part{}}
 	var err error
-	if in.project, err = project.Read(opt.Dir, project.Options{}); err != nil {
-		return nil, err
-	}
-	if in.config, err = in.project.Target(cmp.Or(opt.Target, plan.Prod)); err != nil {
-		return nil, err
-	}
-	if in.lock, err = lock.Read(opt.Dir, lock.Options{Path: cmp.Or(opt.Lock, in.config.Lock)}); err != nil {
+	if err = in.readPlace(opt); err != nil {
 		return nil, err
 	}
 	if in.litheLock, in.litheLockData, err = readLitheLock(opt.Dir); err != nil {
@@ -63,11 +58,8 @@ func read(opt Options) (*inputs, error) {
 		return nil, err
 	}
 	in.target = plan.Target{
-		Name: in.config.Name, Package: cmp.Or(opt.Package, in.config.Package),
+		Name: in.config.Name, Package: in.place.member,
 		Groups: slices.Concat(in.config.Groups, opt.Groups), Extras: slices.Concat(in.config.Extras, opt.Extras),
-	}
-	if err := in.checkMember(); err != nil {
-		return nil, err
 	}
 	if err = in.chooseBase(opt.Base); err != nil {
 		return nil, err
@@ -80,19 +72,6 @@ func read(opt Options) (*inputs, error) {
 	}
 	in.untracked, err = in.findUntracked()
 	return in, err
-}
-
-// checkMember refuses another member of the workspace than the project that is read: the image would have the
-// dependencies of the one and the code of the other.
-func (in *inputs) checkMember() error {
-	wanted := name.Normalize(in.target.Package)
-	for _, i := range in.lock.Members {
-		if i != in.lock.Root && in.lock.Packages[i].Name == wanted {
-			return in.unsupported("package", fmt.Sprintf("%s is a member of the workspace, which lithe cannot build yet", wanted),
-				"lithe builds the project beside the lock file")
-		}
-	}
-	return nil
 }
 
 func (in *inputs) unsupported(key, what, hint string) error {
@@ -131,12 +110,15 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	if err := b.nameFiles(ctx, d, upgrade); err != nil {
 		return nil, err
 	}
+	if err := b.takeArchives(d); err != nil {
+		return nil, err
+	}
 	if err := b.sized(ctx, d, upgrade); err != nil {
 		return nil, err
 	}
 	for _, v := range d.variants {
 		v.plan = plan.New(plan.Input{
-			Project: in.project, Config: in.config, Entry: in.entry, Decisions: in.decidePython(v.facts), Packages: v.packages,
+			Project: in.project, Config: in.config, Entry: in.entry, Decisions: in.decidePython(v.facts), Packages: v.packages, Code: v.code,
 			Target: v.target, Base: d.pins.Name, Facts: v.facts, Image: d.imageOf(v.name()), System: base.WantStrings(in.system.wants),
 			Wheel: in.wheel != nil, Untracked: in.untracked,
 			Compiler: v.facts.Python, Created: b.created(d.pins),
@@ -178,6 +160,7 @@ func (b *builder) check(in *inputs) ([]*variant, error) {
 		v, err := in.choose(platform, facts)
 		variants, errs = append(variants, v), append(errs, err)
 	}
+	errs = append(errs, in.readFolders(variants))
 	return variants, in.advise(joinProblems(problems, errs...), variants)
 }
 
@@ -246,42 +229,48 @@ func (in *inputs) choose(platform plan.Platform, facts base.Facts) (*variant, er
 	v := &variant{target: in.target, facts: facts}
 	v.target.Platform, v.target.Python, v.target.Libc = platform, facts.Python, facts.Libc
 	var err error
-	v.packages, err = in.selectFrom(in.lock, v.target)
+	v.packages, v.code, err = in.selectFrom(in.lock, v.target)
 	return v, err
 }
 
-// selectFrom selects packages and refuses the kinds that cannot be built yet. Those that may be any of several files
-// pass, until it is known which files these are.
-func (in *inputs) selectFrom(l *lock.Lock, target plan.Target) ([]plan.Package, error) {
+// selectFrom selects packages: wheels, and source code of folders and repositories. It refuses the kinds that cannot be built
+// yet. Those that may be any of several files pass, until it is known which files these are.
+func (in *inputs) selectFrom(l *lock.Lock, target plan.Target) (wheels, code []plan.Package, err error) {
 	packages, err := plan.Select(l, target)
 	if err != nil {
-		return nil, in.withBases(err)
+		return nil, nil, in.withBases(err)
 	}
 	var problems diag.List
-	var wheels []plan.Package
 	for _, p := range packages {
 		switch {
-		case p.Kind == plan.KindWheel && p.Path != "" && p.URL == "": // a file of the project that serves as an index
-			p.Kind = plan.KindLocal
-			problems.Add(notYet(p))
 		case p.Kind == plan.KindWheel || p.Kind == plan.KindUnknown || p.Kind == plan.KindURL && strings.HasSuffix(p.Filename, ".whl"):
 			wheels = append(wheels, p)
-		case in.isProject(p):
+		case p.Kind == plan.KindLocal && strings.HasSuffix(p.Filename, ".whl"):
+			p.Kind = plan.KindWheel // its hash says what is in it, wherever it is
+			wheels = append(wheels, p)
+		case p.Kind == plan.KindLocal && p.Filename == "":
+			if !in.isProject(p) {
+				code = append(code, p)
+			}
+		case p.Kind == plan.KindVCS:
+			code = append(code, p)
 		default:
 			problems.Add(notYet(p))
 		}
 	}
-	return wheels, problems.Err()
+	return wheels, code, problems.Err()
 }
 
-// isProject reports the package that is the project itself: it is built from the folder and not fetched.
-func (in *inputs) isProject(p plan.Package) bool { return p.Kind == plan.KindLocal && p.Path == "." }
+// isProject reports the package that is the project itself: it has a layer of its own, above all others.
+func (in *inputs) isProject(p plan.Package) bool {
+	return p.Path == in.place.path && p.Origin.Subdirectory == ""
+}
 
 // notYet is the problem of a package that has no wheel.
 func notYet(p plan.Package) *diag.Error {
 	what := map[string]string{
-		plan.KindSdist: "has only a source distribution for this target", plan.KindVCS: "comes from version control",
-		plan.KindLocal: "comes from a folder or file of the project", plan.KindURL: "is a source archive by its URL",
+		plan.KindSdist: "has only a source distribution for this target",
+		plan.KindLocal: "is a source archive in the project", plan.KindURL: "is a source archive by its URL",
 	}[p.Kind]
 	hint := "lock a release of it that an index has as a wheel"
 	if p.Kind == plan.KindSdist {

@@ -29,6 +29,8 @@ type SelectOptions struct {
 // hashes alone are of an unknown kind where no index can be reached: it works without a network.
 func Select(ctx context.Context, opt SelectOptions) (plan.Target, []plan.Package, diag.List, error) {
 	t := opt.Target
+	at := Options{Dir: opt.Dir, Lock: opt.Lock}.atRoot()
+	opt.Dir = at.Dir
 	path := opt.Lock
 	if path == "" {
 		path = configuredLock(opt.Dir)
@@ -36,6 +38,9 @@ func Select(ctx context.Context, opt SelectOptions) (plan.Target, []plan.Package
 	l, err := lock.Read(opt.Dir, lock.Options{Path: path})
 	if err != nil {
 		return t, nil, nil, err
+	}
+	if at.inside != "" && t.Package == "" {
+		t.Package = memberAt(l, at.inside)
 	}
 	expected, err := base.Expected("", "")
 	if err != nil {

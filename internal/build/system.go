@@ -35,7 +35,7 @@ func (in *inputs) readSystem() error {
 		return in.unsupported("system-packages", fmt.Sprintf("system packages cannot be added to the base %s", in.base),
 			"use a base of Debian's packages, such as \"debian:trixie\", or an image that has them")
 	}
-	in.system.all, err = parseWants(in.project.SystemPackages())
+	in.system.all, err = parseWants(in.systemPackages())
 	return err
 }
 

@@ -10,7 +10,8 @@ import (
 type variant struct {
 	target   plan.Target
 	facts    base.Facts           // of the base for this platform
-	packages []plan.Package       // selected for the target
+	packages []plan.Package       // wheels selected for the target
+	code     []plan.Package       // selected as source code
 	files    map[string]lock.File // that an index named, by hash, where the lock does not
 	plan     *plan.Plan
 
@@ -18,7 +19,8 @@ type variant struct {
 	dropped map[string][]string // by distribution: paths that another one owns
 	ground  []made              // the base's layers
 	wheels  []made
-	top     made // first-party code
+	parts   []*part // source code of other projects
+	top     made    // first-party code
 }
 
 // name returns "linux/arm64".
@@ -28,6 +30,9 @@ func (v *variant) name() string { return v.target.Platform.String() }
 func (v *variant) layers() []made {
 	all := make([]made, 0, len(v.ground)+len(v.wheels)+1)
 	all = append(append(all, v.ground...), v.wheels...)
+	for _, part := range v.parts {
+		all = append(all, part.layer)
+	}
 	return append(all, v.top)
 }
 

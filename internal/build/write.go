@@ -7,8 +7,19 @@ import (
 	"github.com/lithe-build/lithe/internal/destination"
 )
 
-// checkPush asks the registries before anything is made, which may take minutes.
-func (b *builder) checkPush(ctx context.Context) error {
+// checkPlaces asks destinations whether they will take the image before it is made, which may take minutes.
+func (b *builder) checkPlaces(ctx context.Context) error {
+	for _, output := range b.opt.Outputs {
+		d, err := destination.Parse(output)
+		if err != nil {
+			return err
+		}
+		if c, ok := d.(destination.Checker); ok {
+			if err := c.Check(ctx, b.opt.Tags); err != nil {
+				return err
+			}
+		}
+	}
 	if !b.opt.Push {
 		return nil
 	}

@@ -3,9 +3,12 @@ package cli_test
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -106,6 +109,58 @@ func TestBadWheels(t *testing.T) {
 		})
 	}
 }
+
+// TestBadSdists takes every hostile or broken source distribution through a whole build, under a lock that has its right
+// hash. None is unpacked, let alone built.
+func TestBadSdists(t *testing.T) {
+	dir, cases := badCases(t, "sdist-")
+	if len(cases) < 10 {
+		t.Fatalf("only %d source distributions in the corpus", len(cases))
+	}
+	w := newWorld(t)
+	files := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	t.Cleanup(files.Close)
+	for _, c := range cases {
+		t.Run(c.ID, func(t *testing.T) {
+			data, err := os.ReadFile(filepath.Join(dir, c.ID, c.Files[0]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			project := t.TempDir()
+			write(t, project, map[string]string{"pyproject.toml": evilProject, "main.py": "print(1)\n", "uv.lock": fmt.Sprintf(evilSdistLock,
+				files.URL+"/"+c.ID+"/"+c.Files[0], sha256.Sum256(data), len(data))})
+			env := w.environment(t)
+			output := filepath.Join(t.TempDir(), "layout")
+			code, stdout, stderr := run(t, env, "build", project, "-o", "oci:"+output)
+			c.Mentions = nil // they are about what is in the file, which nobody looks at
+			c.check(t, code, stdout, stderr)
+			if code == cli.ExitOK || strings.Contains(stderr, "404") {
+				t.Fatal("it was built, or the test serves it not")
+			}
+			checkNothingMade(t, env["LITHE_STORE"], output)
+		})
+	}
+}
+
+const evilSdistLock = `version = 1
+revision = 3
+requires-python = ">=3.11"
+
+[[package]]
+name = "app"
+version = "0"
+source = { virtual = "." }
+dependencies = [{ name = "evil" }]
+
+[package.metadata]
+requires-dist = [{ name = "evil", specifier = "==1.0" }]
+
+[[package]]
+name = "evil"
+version = "1.0"
+source = { registry = "https://pypi.org/simple" }
+sdist = { url = "%s", hash = "sha256:%x", size = %d }
+`
 
 // check compares the end of a build with what the row expects.
 func (c badCase) check(t *testing.T, code int, stdout, stderr string) {

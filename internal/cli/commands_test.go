@@ -26,7 +26,10 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	requirementstxt, pylocktoml, pdmlock, pipfilelock [DIR]   likewise: requirements.txt with hashes, pylock.toml, …
 //	privateindex NAME VERSION           start an index that wants a login, with a wheel: $PRIVATE_INDEX, $PRIVATE_FILE, $PRIVATE_HASH,
 //	                                    $PUBLIC_HASH (of the public index's wheel of that name)
-//	fill FILE...                        put variables of the script, ${NAME}, into files
+//	gitrepo FOLDER [login]              serve a folder as a repository with one commit: $GIT_URL, $GIT_COMMIT; login: to somebody:hunter2
+//	wheelfile NAME VERSION FILE         write a wheel that no index has: $WHEEL_HASH
+//	fill FILE...                        put variables of the script, ${NAME}, into files; ${hash:WHEEL}, ${url:WHEEL} of the index
+//	layersame FILE FILE                 print which layers of two files of --metadata-file are the same: "same", "differs" PACKAGES
 //	index WORD                          html, gone, altered, truncated, forbidding: break it; good: mend it; stop: end it
 //	mirror WORD                         newer: publish a security update, superseding the old package; expired, altered,
 //	                                    wrong-suite, other-debs: break it; good: mend it
@@ -45,7 +48,7 @@ func (w *world) commands() map[string]command {
 		"requirementstxt": w.lock("requirements.txt", pyindex.RequirementsTxt), "pylocktoml": w.lock("pylock.toml", pyindex.PylockTOML),
 		"pdmlock": w.lock("pdm.lock", pyindex.PDMLock), "pipfilelock": w.lock("Pipfile.lock", pyindex.PipfileLock),
 		"index": w.changeIndex, "mirror": w.changeMirror, "requests": w.requests, "image": printImage, "flat": flat,
-		"privateindex": w.privateIndex, "fill": fill, "elf": writeELF, "registry": w.registry, "baseimage": w.baseImage, "storetidy": storeTidy, "storeage": storeAge, "exits": exits,
+		"privateindex": w.privateIndex, "fill": w.fill, "wheelfile": wheelFile, "gitrepo": w.gitRepository, "layersame": layerSame, "elf": writeELF, "registry": w.registry, "baseimage": w.baseImage, "storetidy": storeTidy, "storeage": storeAge, "exits": exits,
 	}
 }
 

@@ -60,8 +60,8 @@ func printPlan(out io.Writer, p *plan.Plan) error {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "\npackages\t%d\t\n", len(p.Packages))
-	for _, line := range treeLines(p.Packages) {
+	fmt.Fprintf(w, "\npackages\t%d\t\n", len(p.All()))
+	for _, line := range treeLines(p.All()) {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", line[0], line[1], line[2])
 	}
 	fmt.Fprintf(w, "\nlayers\t%d\t\n", len(p.AllLayers()))

@@ -1,8 +1,13 @@
 package cli_test
 
 import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -40,18 +45,63 @@ func (w *world) privateIndex(ts *testscript.TestScript, neg bool, args []string)
 	}
 }
 
-// fill puts the script's variables, ${NAME}, into files.
-func fill(ts *testscript.TestScript, neg bool, args []string) {
+// fill puts the script's variables, ${NAME}, into files, and what the index has: ${hash:FILE} and ${url:FILE} of a wheel.
+func (w *world) fill(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: fill FILE...")
 	}
+	known := map[string]string{}
+	for _, wheel := range w.index.Wheels() {
+		known["hash:"+wheel.Filename()], known["url:"+wheel.Filename()] = wheel.Hash(), w.index.FileURL(wheel)
+	}
 	for _, file := range args {
 		text := os.Expand(ts.ReadFile(file), func(name string) string {
-			if value := ts.Getenv(name); value != "" {
+			if value := cmp.Or(known[name], ts.Getenv(name)); value != "" {
 				return value
 			}
 			return "${" + name + "}"
 		})
 		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o644))
 	}
+}
+
+// layerSame prints which layers of one image are the same in another, by what they hold: two files of --metadata-file.
+func layerSame(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: layersame FILE FILE")
+	}
+	var images [2]map[string]string
+	for i, file := range args {
+		var metadata struct {
+			Platforms []struct {
+				Layers []struct {
+					Digest   string
+					Packages []string
+				}
+			}
+		}
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &metadata))
+		images[i] = map[string]string{}
+		for _, l := range metadata.Platforms[0].Layers {
+			images[i][strings.Join(l.Packages, ", ")] = l.Digest
+		}
+	}
+	for _, packages := range slices.Sorted(maps.Keys(images[0])) {
+		switch other, ok := images[1][packages]; {
+		case ok && other == images[0][packages]:
+			fmt.Fprintln(ts.Stdout(), "same", packages)
+		case ok:
+			fmt.Fprintln(ts.Stdout(), "differs", packages)
+		}
+	}
+}
+
+// wheelFile writes a wheel into the project.
+func wheelFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: wheelfile NAME VERSION FILE")
+	}
+	wheel := pyindex.Wheel{Name: args[0], Version: args[1]}
+	ts.Setenv("WHEEL_HASH", wheel.Hash())
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), wheel.Bytes(), 0o644))
 }

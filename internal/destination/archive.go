@@ -34,6 +34,9 @@ func (a archive) Write(ctx context.Context, img Image, opt Options) (Result, err
 	return Result{Digest: p.manifest.digest.String(), Sent: sent, Platform: platform}, err
 }
 
+// Check finds a place that Write would refuse.
+func (a archive) Check(context.Context, []string) error { return checkFile(string(a)) }
+
 // writeArchiveFile makes the file of an archive.
 func writeArchiveFile(ctx context.Context, path string, files []archiveFile, on func(Event)) (sent int64, err error) {
 	m := &meter{event: Event{Item: path, Total: archiveSize(files)}, on: on}

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"slices"
 	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -44,12 +46,28 @@ func writeFile(path string, write func(*os.File) error) error {
 	if err := errors.Join(write(f), f.Close()); err != nil {
 		return err
 	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return notWritable(path, syscall.EISDIR) // a rename has another name for it on each system
+	}
 	return os.Rename(tmp, path)
+}
+
+// checkFile finds out whether a file may stand at a place, and writes nothing: a build may still fail.
+func checkFile(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return notWritable(path, syscall.EISDIR)
+	}
+	info, err := os.Stat(filepath.Dir(path))
+	if err == nil && !info.IsDir() {
+		err = syscall.ENOTDIR
+	}
+	return notWritable(path, err)
 }
 
 // notWritable says that the place which the user named is a bad one, if that is what an error means.
 func notWritable(path string, err error) error {
-	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.ENOTDIR) {
+	ours := []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.EISDIR}
+	if !slices.ContainsFunc(ours, func(e error) bool { return errors.Is(err, e) }) {
 		return err
 	}
 	cause := err

@@ -64,10 +64,17 @@ func TestBadPlace(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	writeFile(t, file, "")
 	for _, where := range []string{"oci:" + file + "/layout", "docker-archive:" + file + "/a.tar", "docker-archive:" + file + "s/a.tar",
-		"oci-archive:" + file + "/a.tar"} {
-		_, err := parse(t, where).Write(t.Context(), destinationtest.Single(destinationtest.NewImage(t, "1")), destination.Options{})
-		if problem, ok := errors.AsType[*diag.Error](err); !ok || problem.Code != "bad-output" || strings.Contains(problem.Error(), ".tmp") {
-			t.Errorf("%s: got %v", where, err)
+		"oci-archive:" + file + "/a.tar", "oci-archive:" + filepath.Dir(file)} {
+		d := parse(t, where)
+		checker, ok := d.(destination.Checker)
+		if !ok {
+			t.Fatalf("%s cannot be asked beforehand", where)
+		}
+		_, err := d.Write(t.Context(), destinationtest.Single(destinationtest.NewImage(t, "1")), destination.Options{})
+		for _, err := range []error{checker.Check(t.Context(), nil), err} {
+			if problem, ok := errors.AsType[*diag.Error](err); !ok || problem.Code != "bad-output" || strings.Contains(problem.Error(), ".tmp") {
+				t.Errorf("%s: got %v", where, err)
+			}
 		}
 	}
 }

@@ -91,6 +91,9 @@ func (l layout) sweep() error {
 	return err
 }
 
+// Check finds a folder that Write would refuse.
+func (l layout) Check(context.Context, []string) error { return l.refuseOther() }
+
 // refuseOther keeps lithe from spreading blobs in a directory that is used for something else.
 func (l layout) refuseOther() error {
 	files, err := os.ReadDir(string(l))

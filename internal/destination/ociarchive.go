@@ -10,6 +10,9 @@ var ociArchiveKind = kind{name: "oci-archive", place: "FILE", open: func(place s
 // bytes are a function of the image and its names.
 type ociArchive string
 
+// Check finds a place that Write would refuse.
+func (a ociArchive) Check(context.Context, []string) error { return checkFile(string(a)) }
+
 // Write makes the file, or replaces it.
 func (a ociArchive) Write(ctx context.Context, img Image, opt Options) (Result, error) {
 	c, tags, err := prepare(img, opt)

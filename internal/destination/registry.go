@@ -27,7 +27,7 @@ type Registry struct {
 	Store  *store.Store // remembers which repositories have which blobs; nil remembers nothing
 }
 
-var _ Checker = Registry{}
+var _ = []Checker{Registry{}, layout(""), archive(""), ociArchive("")}
 
 // Pushed is what one repository got.
 type Pushed struct {

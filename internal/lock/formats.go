@@ -72,58 +72,6 @@ func Find(dir, override string) (path string, others []string, err error) {
 	return path, others, nil
 }
 
-// noLock says what to do about a folder without a lock file. A member of a workspace has none of its own.
-func noLock(dir string) error {
-	problem := &diag.Error{Code: "no-lock", What: "no lock file in " + dir,
-		Hint: "run `uv lock` or `poetry lock`, or name a file with --lock"}
-	if root := uvWorkspaceAbove(dir); root != "" {
-		problem.Hint = "the lock file of the workspace is " + filepath.Join(root, uvFormat.file) + ": run lithe in that folder"
-		return problem
-	}
-	if command := toolOf(dir); command != "" {
-		problem.Hint = "run `" + command + "`, or name a file with --lock"
-	}
-	if found := lookalike(dir); found != "" {
-		problem.Hint = "if " + found + " is the one, name it with --lock or the key `lock`"
-	}
-	return problem
-}
-
-// toolOf returns the command that locks with the tool whose files are in the folder, "" when it is not known.
-func toolOf(dir string) string {
-	if _, err := os.Stat(filepath.Join(dir, pipfile)); err == nil {
-		return pipenvFormat.lock
-	}
-	data, err := readAtMost(filepath.Join(dir, projectFile), maxProject)
-	if err != nil {
-		return ""
-	}
-	project, err := toml.Parse(projectFile, data)
-	if err != nil {
-		return ""
-	}
-	for _, f := range []format{uvFormat, poetryFormat, pdmFormat} {
-		if project.Table("tool", f.name) != nil {
-			return f.lock
-		}
-	}
-	return ""
-}
-
-// lookalikes are names that a lock file may have and that lithe does not look for by itself, some of them misspelt.
-var lookalikes = []string{"requirements/*.txt", "requirements-*.txt", "requirements_*.txt", "requirements*.lock", "requirement.txt", "requirments.txt",
-	"requirements.text", "pylock.*.toml", "Pipefile.lock", "pipfile.lock", "Poetry.lock", "UV.lock"}
-
-// lookalike returns a file that is probably the lock, "" when there is none.
-func lookalike(dir string) string {
-	for _, pattern := range lookalikes {
-		if found, err := fs.Glob(os.DirFS(dir), pattern); err == nil && len(found) > 0 {
-			return found[0]
-		}
-	}
-	return ""
-}
-
 // within returns a path that may be relative to dir.
 func within(dir, path string) string {
 	if filepath.IsAbs(path) {
@@ -197,12 +145,7 @@ func formatOf(path string) (format, error) {
 			return f, nil
 		}
 	}
-	var known []string
-	for _, f := range formats {
-		known = append(known, f.file)
-	}
-	return format{}, &diag.Error{Pos: diag.Position{File: path}, Code: "lock-format",
-		What: fmt.Sprintf("%s is not the name of a lock file that lithe reads", base), Hint: "known are " + strings.Join(known, ", ")}
+	return format{}, unknownName(path)
 }
 
 // read parses both files and makes the graph.

@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -173,11 +174,20 @@ func TestNoLockHints(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		{"nothing", map[string]string{"pyproject.toml": "[project]\nname = 'a'"}, "run `uv lock` or `poetry lock`"},
+		{"nothing", map[string]string{"pyproject.toml": "[project]\nname = 'a'"}, "run `uv lock`, `poetry lock`, `pdm lock`, `pipenv lock` or `pip-compile --generate-hashes`, or name a file with --lock"},
 		{"uv", map[string]string{"pyproject.toml": "[tool.uv]"}, "run `uv lock`, or"},
 		{"poetry", map[string]string{"pyproject.toml": "[tool.poetry]"}, "run `poetry lock`, or"},
 		{"pdm", map[string]string{"pyproject.toml": "[tool.pdm]"}, "run `pdm lock`, or"},
 		{"pipenv", map[string]string{"Pipfile": ""}, "run `pipenv lock`, or"},
+		{"uv by its file", map[string]string{"uv.toml": ""}, "run `uv lock`, or"},
+		{"poetry by its backend", map[string]string{"pyproject.toml": "[build-system]\nbuild-backend = 'poetry.core.masonry.api'"}, "run `poetry lock`, or"},
+		{"pdm by its backend", map[string]string{"pyproject.toml": "[build-system]\nbuild-backend = 'pdm.backend'"}, "run `pdm lock`, or"},
+		{"pip-tools", map[string]string{"requirements.in": "flask"}, "run `pip-compile --generate-hashes requirements.in`, or"},
+		{"setuptools", map[string]string{"setup.py": ""}, "run `pip-compile --generate-hashes setup.py`, or"},
+		{"conda beside uv", map[string]string{"environment.yml": "", "pyproject.toml": "[tool.uv]"}, "run `uv lock`, or"},
+		{"letters dropped", map[string]string{"poetry.lck": "", "pyproject.toml": "[tool.poetry]"}, "if poetry.lck is the one, rename it: it is called poetry.lock"},
+		{"letters exchanged", map[string]string{"Pipfile.lokc": "", "Pipfile": ""}, "if Pipfile.lokc is the one, rename it: it is called Pipfile.lock"},
+		{"letters added", map[string]string{"pylocks.toml": ""}, "if pylocks.toml is the one, rename it: it is called pylock.toml"},
 		{"misspelt", map[string]string{"requirments.txt": "", "Pipfile": ""}, "if requirments.txt is the one, name it with --lock"},
 		{"elsewhere", map[string]string{"requirements/prod.txt": ""}, "if requirements/prod.txt is the one"},
 		{"for one service", map[string]string{"pylock.web.toml": ""}, "if pylock.web.toml is the one"},
@@ -188,6 +198,52 @@ func TestNoLockHints(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// Projects of conda and pixi are refused, whether their file is found or named.
+func TestConda(t *testing.T) {
+	const hint = "list what the project needs from PyPI in pyproject.toml and run `%s`; Debian has the C libraries, by the key `system-packages`"
+	for _, tt := range []struct {
+		name, path string
+		files      []string
+		want       string
+		command    string
+	}{
+		{"conda-lock", "", []string{"conda-lock.yml", "environment.yml"}, "conda-lock.yml: the file is of conda", "uv lock"},
+		{"environment", "", []string{"environment.yaml"}, "environment.yaml: the file is of conda", "uv lock"},
+		{"pixi", "", []string{"pixi.lock", "pixi.toml"}, "pixi.lock: the file is of pixi", "uv lock"},
+		{"pixi beside Poetry", "", []string{"pixi.lock", "poetry.toml"}, "pixi.lock: the file is of pixi", "poetry lock"},
+		{"named", "env/linux.conda-lock.yml", []string{"env/linux.conda-lock.yml"}, "env/linux.conda-lock.yml: the file is of conda", "uv lock"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			files := map[string]string{}
+			for _, f := range tt.files {
+				files[f] = ""
+			}
+			_, err := Read(writeFiles(t, files), Options{Path: tt.path})
+			problems, _ := diag.Problems(err)
+			if len(problems) != 1 || problems[0].Code != "unsupported-lock" || !strings.HasPrefix(err.Error(), tt.want) ||
+				problems[0].Hint != fmt.Sprintf(hint, tt.command) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+	l, err := Read(writeFiles(t, map[string]string{"environment.yml": "", "requirements.txt": ""}), Options{})
+	if err != nil || l.Format != "requirements" {
+		t.Errorf("a lock beside it is read: %v", err)
+	}
+}
+
+func TestUnknownName(t *testing.T) {
+	for path, want := range map[string]string{
+		"Pipfile.lok": "Pipfile.lok is not the name of a lock file that lithe reads; rename it, if it is a Pipfile.lock",
+		"other.json":  "other.json is not the name of a lock file that lithe reads; known are uv.lock, poetry.lock, pdm.lock, Pipfile.lock, pylock.toml, requirements.txt",
+		"a":           "a is not the name of a lock file",
+	} {
+		if _, err := Parse(path, nil, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 

@@ -2,12 +2,25 @@ package lock
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
 
+// WorkspaceAbove returns the nearest folder above a folder without a lock file of its own that holds a workspace of uv with
+// its lock file, relative as the folder is; "" when there is none. Whether the folder is a member, the lock file says.
+func WorkspaceAbove(dir string) string {
+	for _, f := range formats {
+		if _, err := os.Stat(filepath.Join(dir, f.file)); !errors.Is(err, fs.ErrNotExist) {
+			return ""
+		}
+	}
+	return uvWorkspaceAbove(dir)
+}
+
 // uvWorkspaceAbove returns the nearest folder above a folder that holds a workspace with its lock file, relative to the
-// folder; "" when there is none. It is only for a hint, so that what cannot be read is passed over.
+// folder; "" when there is none. What cannot be read is passed over.
 func uvWorkspaceAbove(dir string) string {
 	here, err := filepath.Abs(dir)
 	if err != nil {

@@ -13,6 +13,7 @@ package plan
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lithe-build/lithe/internal/base"
@@ -27,6 +28,7 @@ type Input struct {
 	Entry     project.EntryPoint
 	Decisions []project.Evidence // of what stands above the project
 	Packages  []Package          // selected for Target, with sizes, sorted by name
+	Code      []Package          // selected as source code: of folders, and of repositories
 	Target    Target
 	Base      string // "debian:trixie"
 	Facts     base.Facts
@@ -46,11 +48,12 @@ type Plan struct {
 	Interpreter string // path in the image
 	ABI         string // "cp313"
 	Compiler    string
-	Bytecode    bool // of the standard library and dependencies
-	OwnCode     bool // bytecode of first-party code, too
-	Packages    []Package
-	System      []string // Debian packages that the project asks for, sorted
-	Layers      []Layer  // of the dependencies
+	Bytecode    bool      // of the standard library and dependencies
+	OwnCode     bool      // bytecode of first-party code, too
+	Packages    []Package // wheels
+	Code        []Package // source code of folders and repositories, a layer each, sorted by name
+	System      []string  // Debian packages that the project asks for, sorted
+	Layers      []Layer   // of the wheels
 	Overlaps    map[string]string
 	Config      Config
 	Decisions   []project.Evidence
@@ -63,7 +66,7 @@ func New(in Input) *Plan {
 	return &Plan{
 		Target: in.Target, Base: in.Base, Python: in.Facts.Python, Interpreter: in.Facts.Interpreter, ABI: in.Facts.ABI, Compiler: in.Compiler,
 		Bytecode: cfg.Bytecode, OwnCode: cfg.Bytecode && in.Target.Name != "dev",
-		Packages: in.Packages, System: in.System, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: slices.Concat(in.Decisions, in.Project.Evidence, in.Entry.Evidence),
+		Packages: in.Packages, Code: in.Code, System: in.System, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: slices.Concat(in.Decisions, in.Project.Evidence, in.Entry.Evidence),
 		Untracked: in.Untracked, Config: newConfig(in),
 	}
 }
@@ -109,7 +112,26 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 		Config     Config             `json:"config"`
 		Decisions  []project.Evidence `json:"decisions"`
 		Untracked  []string           `json:"untracked,omitempty"`
-	}{p.Target, p.Base, p.Python, p.Config.Entrypoint, p.Packages, RequiredBy(p.Packages), p.AllLayers(), p.Config, p.Decisions, p.Untracked})
+	}{p.Target, p.Base, p.Python, p.Config.Entrypoint, p.All(), RequiredBy(p.All()), p.AllLayers(), p.Config, p.Decisions, p.Untracked})
+}
+
+// All returns the wheels and the source code, sorted by name.
+func (p *Plan) All() []Package {
+	if len(p.Code) == 0 {
+		return p.Packages
+	}
+	all := slices.Concat(p.Packages, p.Code)
+	slices.SortStableFunc(all, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// CodeLayer names the layer of source code.
+func CodeLayer(pkg Package) Layer {
+	l := Layer{Kind: ProjectLayer, Packages: []string{strings.TrimSpace(pkg.Name + " " + pkg.Version)}}
+	if pkg.Kind == KindVCS { // somebody else's, and the same for every project
+		l.Kind = WheelLayer
+	}
+	return l
 }
 
 // AllLayers returns every layer of the image in order.
@@ -119,5 +141,8 @@ func (p *Plan) AllLayers() []Layer {
 		layers = append(layers, Layer{Kind: SystemLayer, Packages: p.System})
 	}
 	layers = append(layers, p.Layers...)
+	for _, pkg := range p.Code {
+		layers = append(layers, CodeLayer(pkg))
+	}
 	return append(layers, Layer{Kind: ProjectLayer, Packages: []string{p.Title()}})
 }

@@ -27,6 +27,7 @@ type Package struct {
 
 	Hashes []string `json:"hashes,omitempty"` // of all files that it may be, where the kind is unknown
 
+	Origin  lock.Source   `json:"-"` // as the lock has it
 	Pos     diag.Position `json:"-"` // in the lock file
 	Because []Reason      `json:"-"` // who asked for it, the project first; empty for the project itself
 }

@@ -22,7 +22,7 @@ type chooser struct {
 
 // choose returns the selected package, false for a project that is not installed and for one with a problem.
 func (c *chooser) choose(p *lock.Package) (Package, bool) {
-	out := Package{Name: p.Name, Version: p.Version, Pos: p.Pos, Source: describeSource(p.Source)}
+	out := Package{Name: p.Name, Version: p.Version, Pos: p.Pos, Source: describeSource(p.Source), Origin: p.Source}
 	if p.Source.Path != "" && lock.Outside(p.Source.Path) {
 		c.problems.Add(&diag.Error{Pos: p.Source.Pos, Code: "outside-project",
 			What: fmt.Sprintf("%s comes from %s, which is outside the project", p.Name, p.Source.Path),

@@ -25,7 +25,7 @@ func baseKeys(c *Config) []key {
 			doc:      "The lock file, where several stand side by side or it stands elsewhere.",
 			fallback: "the first of uv.lock, poetry.lock, pdm.lock, Pipfile.lock, pylock.toml and requirements.txt"},
 		{name: "package", value: text{&c.Package, projName}, example: `"service"`,
-			doc:      "The member of the workspace that goes into the image. So far, that is the project beside the lock file, and others are refused.",
+			doc:      "The member of the workspace that goes into the image, in the configuration of the workspace's root.",
 			fallback: "the project itself"},
 		{name: "bytecode", value: boolean{&c.Bytecode}, example: "true",
 			doc: "Whether the image holds bytecode, which makes programs start faster.", fallback: "true"},

@@ -114,8 +114,10 @@ func (p *Project) readFiles(list *diag.List) (err error) {
 	return nil
 }
 
-// lockedAlone are files that make a project of a folder without pyproject.toml, as pip and Pipenv have it.
-var lockedAlone = []string{"requirements*.txt", "requirements/*.txt", "Pipfile", "Pipfile.lock", "pylock.toml", "pylock.*.toml"}
+// lockedAlone are files that make a project of a folder without pyproject.toml: those of pip and Pipenv, and those of which
+// package lock knows what to do instead.
+var lockedAlone = []string{"req*.txt", "requirements/*.txt", "requirements.in", "requirements.text", "Pip*file*", "pipfile*", "pylock*.toml", "setup.py",
+	"setup.cfg", "conda-lock.y*ml", "environment.y*ml", "pixi.lock", "pixi.toml"}
 
 // locked tells whether the folder has any of them.
 func (p *Project) locked() bool {

@@ -212,6 +212,9 @@ func TestPython(t *testing.T) {
 		{"no Python in asdf", "", "", map[string]string{".tool-versions": "nodejs 20.1\npython\n"}},
 		{"Pipenv", "3.11", "Pipfile:2", map[string]string{"Pipfile": "[requires]\npython_version = '3.11'\n", "runtime.txt": "python-3.9.9\n"}},
 		{"Pipenv in full", "3.11.4", "Pipfile:3", map[string]string{"Pipfile": "[requires]\npython_version = '3.11'\npython_full_version = '3.11.4'\n"}},
+		{"Pipenv's lock alone", "3.11", "Pipfile.lock:4", map[string]string{"Pipfile.lock": "{\n\"_meta\": {\n\"requires\": {\n\"python_version\": \"3.11\"}}}"}},
+		{"Pipenv's lock without", "", "", map[string]string{"Pipfile.lock": "{\"_meta\": {\"requires\": {\"python_version\": 3}}}"}},
+		{"a broken lock of Pipenv", "", "", map[string]string{"Pipfile.lock": "{"}},
 		{"Pipenv with any", "", "", map[string]string{"Pipfile": "[requires]\npython_version = '3'\n"}},
 		{"Pipenv without", "", "", map[string]string{"Pipfile": "[packages]\nflask = '*'\n"}},
 		{"pyenv before Pipenv", "3.12", ".python-version:1", map[string]string{".python-version": "3.12", "Pipfile": "[requires]\npython_version = '3.11'\n"}},
@@ -234,6 +237,21 @@ func TestPython(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzWish: whatever stands in a file that names a Python, it is read or refused, and what is read has a line of the file.
+func FuzzWish(f *testing.F) {
+	for _, seed := range []string{"3.13", "cpython@3.12\n", "python 3.11", "[requires]\npython_version = '3.9'", `{"_meta": {"requires": {"python_version": "3.9"}}}`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, w := range wishFiles {
+			found, pos, err := w.find(&Project{}, w.file, []byte(text))
+			if err == nil && found != "" && (pos.File != w.file || pos.Line < 1 || pos.Line > 1+strings.Count(text, "\n")) {
+				t.Errorf("%s: %q at %v", w.file, found, pos)
+			}
+		}
+	})
 }
 
 // Who asks for a Python comes before the project's files.

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,17 +20,22 @@ type Wish struct {
 // maxVersionFile bounds the files that name a version: most hold nothing else, and a Pipfile has a line for each package.
 const maxVersionFile = 1 << 20
 
+// maxPipfileLock is the largest Pipfile.lock that package lock reads.
+const maxPipfileLock = 64 << 20
+
 // wishFiles are the files of other tools that name a Python, in the order in which they are asked. Those that projects
 // with requires-python forget about count only where there is none.
 var wishFiles = []struct {
 	file      string
 	find      func(p *Project, file string, data []byte) (found string, pos diag.Position, err error)
+	limit     int64
 	forgotten bool
 }{
-	{".python-version", byLine(pythonVersionLine), false},
-	{".tool-versions", byLine(toolVersionsLine), false},
-	{"Pipfile", pipfilePython, true},
-	{"runtime.txt", byLine(func(line string) string { return strings.TrimPrefix(line, "python-") }), true},
+	{".python-version", byLine(pythonVersionLine), maxVersionFile, false},
+	{".tool-versions", byLine(toolVersionsLine), maxVersionFile, false},
+	{"Pipfile", pipfilePython, maxVersionFile, true},
+	{"Pipfile.lock", pipfileLockPython, maxPipfileLock, true}, // where it stands alone
+	{"runtime.txt", byLine(func(line string) string { return strings.TrimPrefix(line, "python-") }), maxVersionFile, true},
 }
 
 // readPython finds the Python that the project names.
@@ -42,7 +48,7 @@ func (p *Project) readPython(list *diag.List) error {
 		if w.forgotten && p.RequiresPython != "" {
 			continue
 		}
-		data, err := p.readFile(w.file, maxVersionFile)
+		data, err := p.readFile(w.file, w.limit)
 		if err != nil {
 			return err
 		}
@@ -103,9 +109,34 @@ func pipfilePython(p *Project, file string, data []byte) (string, diag.Position,
 		return "", diag.Position{}, err
 	}
 	requires := t.Table("requires")
-	for _, key := range []string{"python_full_version", "python_version"} {
-		if v := requires.String(key); v != "" && v != "*" && v != "3" {
+	for _, key := range pipfileKeys {
+		if v := requires.String(key); !anyPython(v) {
 			return v, requires.KeyPos(key), nil
+		}
+	}
+	return "", diag.Position{}, nil
+}
+
+// pipfileKeys name the Python of a Pipfile and of its lock, the exact one first.
+var pipfileKeys = []string{"python_full_version", "python_version"}
+
+func anyPython(version string) bool { return version == "" || version == "*" || version == "3" }
+
+// pipfileLockPython reads _meta.requires, which Pipenv copies from the Pipfile. What is wrong with the file is said when it
+// is read as a lock.
+func pipfileLockPython(p *Project, file string, data []byte) (string, diag.Position, error) {
+	var in struct {
+		Meta struct {
+			Requires map[string]any `json:"requires"`
+		} `json:"_meta"`
+	}
+	if err := json.Unmarshal(data, &in); err != nil {
+		return "", diag.Position{}, nil
+	}
+	for _, key := range pipfileKeys {
+		if v, _ := in.Meta.Requires[key].(string); !anyPython(v) {
+			before, _, _ := strings.Cut(string(data), `"`+key+`"`)
+			return v, diag.Position{File: p.name(file), Line: 1 + strings.Count(before, "\n")}, nil
 		}
 	}
 	return "", diag.Position{}, nil

@@ -1,11 +1,14 @@
 // Package backend makes wheels of first-party projects without Python, for the build backends whose wheels are a
-// function of files and static configuration: poetry-core, hatchling and uv_build.
+// function of files and static configuration: poetry-core, hatchling, uv_build, setuptools, flit-core and pdm-backend.
 //
 // In goes the directory of a project and its parsed pyproject.toml; out comes a wheel with the files, METADATA,
 // WHEEL, entry_points.txt and RECORD, byte for byte those of the backend's release that is named in Generators.
 // What a project asks for and this package does not do is refused by the key's name and line, never guessed: dynamic
 // metadata, build hooks, unknown keys. A project in which the backend's own rules find no module yields ErrNoModule,
 // so that the caller can treat it as an application that is not a package.
+//
+// A wheel also depends on the release of the backend. For setuptools, flit-core and pdm-backend, a project whose
+// build-system.requires excludes the reproduced releases is refused.
 //
 // Two things differ from the real backends on purpose, since an image must not depend on them: version control is
 // not asked (only the .gitignore files in the project are read, not those above it, and a tracked file may be
@@ -31,14 +34,25 @@ var ErrNoModule = errors.New("no module found")
 type kind struct {
 	name      string   // of the distribution
 	backends  []string // values of build-system.build-backend
-	generator string   // line in WHEEL: the release whose rules these are
+	generator string   // the release whose rules these are
 	build     func(*build)
+	older     string   // another release that is reproduced, for projects that exclude the newer one
+	exact     bool     // refuse projects that exclude these releases
+	harmless  []string // what build-system.requires may name besides the backend
 }
 
+// legacySetuptools is the backend of projects that name none.
+const legacySetuptools = "setuptools.build_meta:__legacy__"
+
 var kinds = []kind{
-	{"poetry-core", []string{"poetry.core.masonry.api", "poetry.masonry.api"}, "poetry-core 2.5.0", buildPoetry},
-	{"hatchling", []string{"hatchling.build", "hatchling.ouroboros"}, "hatchling 1.33.0", buildHatch},
-	{"uv_build", []string{"uv_build"}, "uv 0.13.6", buildUV},
+	{name: "poetry-core", backends: []string{"poetry.core.masonry.api", "poetry.masonry.api"},
+		generator: "poetry-core 2.5.0", build: buildPoetry, harmless: []string{"poetry"}},
+	{name: "hatchling", backends: []string{"hatchling.build", "hatchling.ouroboros"}, generator: "hatchling 1.33.0", build: buildHatch},
+	{name: "uv_build", backends: []string{"uv_build"}, generator: "uv 0.13.6", build: buildUV},
+	{name: "flit_core", backends: []string{"flit_core.buildapi"}, generator: "flit 4.2.0", older: "flit 3.12.0", exact: true, build: buildFlit},
+	{name: "pdm-backend", backends: []string{"pdm.backend"}, generator: "pdm-backend 2.5.0", exact: true, build: buildPDM},
+	{name: "setuptools", backends: []string{"setuptools.build_meta", legacySetuptools}, generator: "setuptools 84.2.1",
+		exact: true, harmless: []string{"wheel"}, build: buildSetuptools},
 }
 
 // Generators returns what WHEEL says of each supported backend: name and release.
@@ -46,6 +60,9 @@ func Generators() []string {
 	var out []string
 	for _, k := range kinds {
 		out = append(out, k.generator)
+		if k.older != "" {
+			out = append(out, k.older)
+		}
 	}
 	return out
 }
@@ -56,9 +73,12 @@ func Supported(pyproject *toml.Table) bool {
 	return ok
 }
 
-// kindOf finds the backend. Without a build-system table there is none: PEP 518 then means setuptools.
+// kindOf finds the backend. PEP 517 means setuptools where a project names none.
 func kindOf(pyproject *toml.Table) (kind, bool) {
 	name := pyproject.Table("build-system").String("build-backend")
+	if !pyproject.Table("build-system").Has("build-backend") {
+		name = legacySetuptools
+	}
 	i := slices.IndexFunc(kinds, func(k kind) bool { return slices.Contains(k.backends, name) })
 	if i < 0 {
 		return kind{}, false
@@ -97,13 +117,10 @@ func unsupported(doc *toml.Table, file string) error {
 		name = "the project"
 	}
 	pos := diag.Position{File: file}
-	what := name + " has no build backend: pip would use setuptools"
 	if system.Has("build-backend") {
 		pos = system.KeyPos("build-backend")
-		what = name + " is built by " + system.String("build-backend")
-	} else if system != nil {
-		pos = system.Pos
 	}
+	what := name + " is built by " + system.String("build-backend")
 	return &diag.Error{Pos: pos, Code: "unsupported-backend", What: what,
 		Hint: "lithe builds projects of " + strings.Join(Generators(), ", ") + " without Python; use one of them"}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,7 +83,7 @@ func render(t *testing.T, w *wheel.Wheel) []byte {
 		}
 		fmt.Fprintf(&list, "%s %s\n", mode, f.Path)
 		_, base, _ := strings.Cut(f.Path, ".dist-info/")
-		if slices.Contains([]string{"METADATA", "WHEEL", "entry_points.txt", "RECORD"}, base) {
+		if slices.Contains([]string{"METADATA", "WHEEL", "entry_points.txt", "top_level.txt", "RECORD"}, base) {
 			data, err := entry.Entry{Content: f.Content}.Read()
 			if err != nil {
 				t.Fatal(err)
@@ -96,7 +97,7 @@ func render(t *testing.T, w *wheel.Wheel) []byte {
 
 // TestGoldens holds what TestRealBackends has compared with the real backends.
 func TestGoldens(t *testing.T) {
-	for _, backend := range []string{"poetry", "hatch", "uv"} {
+	for _, backend := range slices.Sorted(maps.Keys(packages)) {
 		for _, file := range cases(t, backend) {
 			t.Run(strings.TrimSuffix(file, ".txtar"), func(t *testing.T) {
 				a, err := txtar.ParseFile(file)
@@ -116,6 +117,9 @@ func TestGoldens(t *testing.T) {
 const (
 	poetrySystem = "[build-system]\nrequires = [\"poetry-core\"]\nbuild-backend = \"poetry.core.masonry.api\"\n"
 	hatchSystem  = "[build-system]\nrequires = [\"hatchling\"]\nbuild-backend = \"hatchling.build\"\n"
+	flitSystem   = "[build-system]\nrequires = [\"flit_core\"]\nbuild-backend = \"flit_core.buildapi\"\n"
+	pdmSystem    = "[build-system]\nrequires = [\"pdm-backend\"]\nbuild-backend = \"pdm.backend\"\n"
+	setupSystem  = "[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n"
 	uvSystem     = "[build-system]\nrequires = [\"uv_build\"]\nbuild-backend = \"uv_build\"\n"
 	projectHead  = "[project]\nname = \"demo\"\nversion = \"1\"\n"
 	poetryHead   = "[tool.poetry]\nname = \"demo\"\nversion = \"1\"\ndescription = \"\"\nauthors = []\n"
@@ -134,9 +138,7 @@ func demo(t *testing.T, pyproject string, files ...string) string {
 // TestRefusals holds that what is not handled is named, with the line of the key.
 func TestRefusals(t *testing.T) {
 	tests := []struct{ name, pyproject, want string }{
-		{"setuptools", "[project]\nname = \"demo\"\n[build-system]\nbuild-backend = \"setuptools.build_meta\"\n",
-			"pyproject.toml:4: demo is built by setuptools.build_meta; lithe builds projects of poetry-core 2.5.0, hatchling 1.33.0, uv 0.13.6"},
-		{"none", "[project]\nname = \"demo\"\n", "demo has no build backend"},
+		{"unknown backend", "[project]\nname = \"demo\"\n[build-system]\nbuild-backend = \"mesonpy\"\n", "pyproject.toml:4: demo is built by mesonpy; lithe builds projects of poetry-core 2.5.0, hatchling 1.33.0, uv 0.13.6, flit 4.2.0, flit 3.12.0, pdm-backend 2.5.0, setuptools 84.2.1"},
 		{"plugin", projectHead + "[build-system]\nrequires = [\"hatchling\", \"hatch-vcs\"]\nbuild-backend = \"hatchling.build\"\n", "pyproject.toml:5: build-system.requires[1] names hatch-vcs"},
 		{"backend-path", projectHead + hatchSystem + "backend-path = [\".\"]\n", `pyproject.toml:7: build-system sets "backend-path"`},
 		{"dynamic version", "[project]\nname = \"demo\"\ndynamic = [\"version\"]\n" + hatchSystem, `pyproject.toml:3: project.dynamic lists "version"`},
@@ -164,6 +166,24 @@ func TestRefusals(t *testing.T) {
 		{"poetry extra", poetryHead + "[tool.poetry.extras]\nx = [\"gone\"]\n" + poetrySystem, `"gone" is not among the dependencies`},
 		{"poetry readme", poetryHead + "readme = \"README.md\"\n" + poetrySystem, "pyproject.toml:6: README.md is not a file"},
 		{"poetry license", poetryHead + "license = \"Frobnicate\"\n" + poetrySystem, `pyproject.toml:6: the license is "Frobnicate"`},
+		{"flit release", projectHead + "description = \"\"\n[build-system]\nrequires = [\"flit_core <3\"]\nbuild-backend = \"flit_core.buildapi\"\n", "pyproject.toml:6: the project wants flit_core <3, and lithe reproduces the wheels of flit 4.2.0"},
+		{"flit both", projectHead + flitSystem, "the module demo may be any of demo, src/demo"},
+		{"flit old table", "[tool.flit.metadata]\nmodule = \"demo\"\n" + flitSystem, "pyproject.toml:1: tool.flit.metadata stands in place of [project]"},
+		{"pdm scm", "[project]\nname = \"demo\"\ndynamic = [\"version\"]\n" + pdmSystem + "[tool.pdm.version]\nsource = \"scm\"\n", `pyproject.toml:3: the version comes from "scm"`},
+		{"pdm call", "[project]\nname = \"demo\"\ndynamic = [\"version\"]\n" + pdmSystem + "[tool.pdm.version]\nsource = \"call\"\ngetter = \"x:y\"\n", `pyproject.toml:3: the version comes from "call"`},
+		{"pdm hook", projectHead + pdmSystem + "[tool.pdm.build]\ncustom-hook = \"demo/__init__.py\"\n", "pyproject.toml:8: demo/__init__.py is a build hook"},
+		{"pdm setuptools", projectHead + pdmSystem + "[tool.pdm.build]\nrun-setuptools = true\n", "pyproject.toml:8: tool.pdm.build.run-setuptools runs setuptools"},
+		{"pdm data", projectHead + pdmSystem + "[tool.pdm.build]\nwheel-data = {}\n", `tool.pdm.build sets "wheel-data"`},
+		{"pdm outside", projectHead + pdmSystem + "[tool.pdm.build]\nincludes = [\"../x\"]\n", "../x leads out of the project"},
+		{"setuptools release", projectHead + "[build-system]\nrequires = [\"setuptools<70\"]\nbuild-backend = \"setuptools.build_meta\"\n", "pyproject.toml:5: the project wants setuptools <70, and lithe reproduces the wheels of setuptools 84.2.1; admit that release"},
+		{"setuptools plugin", projectHead + "[build-system]\nrequires = [\"setuptools\", \"setuptools-scm\"]\nbuild-backend = \"setuptools.build_meta\"\n", "pyproject.toml:5: build-system.requires[1] names setuptools-scm, which may be a plugin"},
+		{"setuptools no version", "[project]\nname = \"demo\"\ndynamic = [\"version\"]\n" + setupSystem, `pyproject.toml:3: project.dynamic lists "version", and tool.setuptools.dynamic does not say where it is from`},
+		{"setuptools version", "[project]\nname = \"demo\"\ndynamic = [\"version\"]\n" + setupSystem + "[tool.setuptools.dynamic]\nversion = { attr = \"demo.version\" }\n", "pyproject.toml:8: src/demo/__init__.py assigns no literal to version"},
+		{"setuptools extensions", projectHead + setupSystem + "[[tool.setuptools.ext-modules]]\nname = \"x\"\n", `tool.setuptools sets "ext-modules"`},
+		{"setuptools commands", projectHead + setupSystem + "[tool.setuptools.cmdclass]\nx = \"y\"\n", `tool.setuptools sets "cmdclass"`},
+		{"setuptools options", projectHead + setupSystem + "[tool.distutils.bdist_wheel]\npython-tag = \"cp3\"\n", `tool.distutils sets "python-tag" of the command bdist_wheel`},
+		{"setuptools outside", projectHead + setupSystem + "[tool.setuptools.packages.find]\nwhere = [\"..\"]\n", `packages.find looks in "..", which is not a directory of the project`},
+		{"setuptools data outside", projectHead + setupSystem + "[tool.setuptools.package-data]\ndemo = [\"../../../x\"]\n", "leads out of the project"},
 		{"readme outside", projectHead + "readme = \"../README.md\"\n" + uvSystem, "../README.md is outside of the project"},
 		{"version", "[project]\nname = \"demo\"\nversion = \"one\"\n" + uvSystem, "pyproject.toml:3:"},
 	}
@@ -202,6 +222,10 @@ func TestNoModule(t *testing.T) {
 		{"poetry, package-mode", "[tool.poetry]\npackage-mode = false\n" + poetrySystem, []string{"demo/__init__.py"}},
 		{"hatch", projectHead + hatchSystem, []string{"other/__init__.py"}},
 		{"uv", projectHead + uvSystem, []string{"demo/__init__.py"}},
+		{"flit", projectHead + flitSystem, []string{"other/__init__.py"}},
+		{"pdm", projectHead + pdmSystem, []string{"other/x.txt"}},
+		{"setuptools", projectHead + setupSystem, []string{"tests/x.py", "setup.cfg"}},
+		{"setuptools without a description", setupSystem, []string{"demo/__init__.py"}},
 		{"uv namespace", projectHead + uvSystem + "[tool.uv.build-backend]\nnamespace = true\n", []string{"src/x/y.py"}},
 	}
 	for _, tt := range tests {
@@ -217,7 +241,8 @@ func TestNoModule(t *testing.T) {
 func TestSymlinks(t *testing.T) {
 	for name, target := range map[string]string{"file": "/etc/hostname", "directory": "/etc", "parent": "../../.."} {
 		for system, pyproject := range map[string]string{
-			"poetry": poetryHead + poetrySystem, "hatch": projectHead + hatchSystem,
+			"poetry": poetryHead + poetrySystem, "hatch": projectHead + hatchSystem, "flit": projectHead + flitSystem,
+			"pdm": projectHead + pdmSystem, "setuptools": projectHead + setupSystem + "[tool.setuptools.package-data]\n\"*\" = [\"*\"]\n",
 			"uv": projectHead + uvSystem + "[tool.uv.build-backend]\nmodule-root = \"\"\n"} {
 			t.Run(system+" "+name, func(t *testing.T) {
 				dir := demo(t, pyproject, "demo/__init__.py")

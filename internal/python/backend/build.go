@@ -2,6 +2,7 @@ package backend
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/python/wheel"
 	"github.com/lithe-build/lithe/internal/toml"
 )
@@ -27,6 +29,7 @@ type build struct {
 
 	files  []wheel.File
 	record bytes.Buffer // in the order in which files were added, as every backend writes it
+	eol    string       // of lines in RECORD; "" is a line feed
 }
 
 // noModule ends the build with ErrNoModule.
@@ -55,9 +58,13 @@ func (b *build) problemf(pos diag.Position, format string, args ...any) {
 
 // refusef adds a problem: a key or a value that the real backend knows and we do not.
 func (b *build) refusef(pos diag.Position, format string, args ...any) {
-	b.problems.Add(&diag.Error{Pos: pos, Code: "unsupported-backend-key",
-		What: fmt.Sprintf(format, args...) + ", which lithe does not do for " + b.kind.name,
-		Hint: "lithe reproduces static configurations only"})
+	b.refuse(pos, "unsupported-backend-key", "lithe reproduces static configurations only", format, args...)
+}
+
+// refuse adds a problem with what lithe does not do for this backend.
+func (b *build) refuse(pos diag.Position, code, hint, format string, args ...any) {
+	b.problems.Add(&diag.Error{Pos: pos, Code: code, Hint: hint,
+		What: fmt.Sprintf(format, args...) + ", which lithe does not do for " + b.kind.name})
 }
 
 // only refuses every key of a table that is neither handled nor without effect on a wheel.
@@ -80,11 +87,31 @@ func (b *build) checkBuildSystem() {
 			b.problemf(v.Pos, "build-system.requires: %v", err)
 			continue
 		}
-		if normal := d.normalName(); normal != strings.ReplaceAll(b.kind.name, "_", "-") &&
-			!(normal == "poetry" && b.kind.name == "poetry-core") {
+		switch normal := d.normalName(); {
+		case normal == strings.ReplaceAll(b.kind.name, "_", "-"):
+			b.chooseRelease(v.Pos, d)
+		case !slices.Contains(b.kind.harmless, normal):
 			b.refusef(v.Pos, "build-system.requires[%d] names %s, which may be a plugin", i, d.name)
 		}
 	}
+}
+
+// chooseRelease takes the newest reproduced release that the project admits.
+func (b *build) chooseRelease(pos diag.Position, d dependency) {
+	if !b.kind.exact {
+		return
+	}
+	admitted, err := version.ParseSpecifiers(d.specText())
+	for _, generator := range []string{b.kind.generator, b.kind.older} {
+		_, release, ok := strings.Cut(generator, " ")
+		if ok && err == nil && admitted.ContainsText(release, true) {
+			b.kind.generator = generator
+			return
+		}
+	}
+	b.problems.Add(&diag.Error{Pos: pos, Code: "unsupported-backend-release",
+		What: fmt.Sprintf("the project wants %s %s, and lithe reproduces the wheels of %s", d.name, d.specText(), b.kind.generator),
+		Hint: "admit that release in build-system.requires"})
 }
 
 // str returns a string value, "" when absent; another type is a problem.
@@ -179,7 +206,10 @@ func (b *build) addBytes(path string, data []byte, executable bool) {
 }
 
 // addFile adds a file of the project.
-func (b *build) addFile(path, source string) {
+func (b *build) addFile(path, source string) { b.addCopy(path, source, nil) }
+
+// addCopy adds a file of the project, executable as the file is or as is said.
+func (b *build) addCopy(path, source string, executable *bool) {
 	if b.err != nil {
 		return
 	}
@@ -188,7 +218,9 @@ func (b *build) addFile(path, source string) {
 		b.fail(diag.Position{File: b.file}, err)
 		return
 	}
-	f.Path = path
+	if f.Path = path; executable != nil {
+		f.Executable = *executable
+	}
 	b.files = append(b.files, f)
 	b.row(path, f.SHA256, f.Size)
 }
@@ -196,13 +228,13 @@ func (b *build) addFile(path, source string) {
 // row adds a line to RECORD.
 func (b *build) row(path string, sum [32]byte, size int64) {
 	b.record.WriteString(quoteCSV(path) + ",sha256=" + base64.RawURLEncoding.EncodeToString(sum[:]) + "," +
-		strconv.FormatInt(size, 10) + "\n")
+		strconv.FormatInt(size, 10) + cmp.Or(b.eol, "\n"))
 }
 
 // finish writes RECORD.
 func (b *build) finish(distInfo string) {
 	path := distInfo + "/RECORD"
-	b.record.WriteString(quoteCSV(path) + ",,\n")
+	b.record.WriteString(quoteCSV(path) + ",," + cmp.Or(b.eol, "\n"))
 	data := b.record.Bytes()
 	b.files = append(b.files, wheel.File{Path: path, Size: int64(len(data)), Content: entry.Bytes(data),
 		SHA256: sha256.Sum256(data)})

@@ -35,6 +35,15 @@ type markerNode struct {
 // leaf reports a comparison.
 func (n *markerNode) leaf() bool { return n.kids == nil }
 
+// specText returns the clauses of the version specifier as written.
+func (d dependency) specText() string {
+	var out []string
+	for _, s := range d.specs {
+		out = append(out, s.op+s.version)
+	}
+	return strings.Join(out, ",")
+}
+
 // normalName returns the normalized name of the distribution.
 func (d dependency) normalName() string { return name.Normalize(d.name) }
 

@@ -14,9 +14,10 @@ import (
 
 // buildHatch makes a wheel by the rules of hatchling. See https://hatch.pypa.io/latest/config/build/.
 func buildHatch(b *build) {
-	p := b.readProject()
-	b.identity(p, p.table.KeyPos("name"), p.table.KeyPos("version"))
+	p := b.readProject("version")
 	h := &hatch{build: b, project: p}
+	h.readVersion()
+	b.identity(p, p.table.KeyPos("name"), p.table.KeyPos("version"))
 	h.readConfig()
 	if len(b.problems) > 0 || b.err != nil {
 		return
@@ -106,6 +107,32 @@ func (h *hatch) checkTypes() {
 		h.flag(h.global, hatchBuild, key, false)
 		h.flag(h.target, hatchWheel, key, false)
 	}
+}
+
+// hatchVersion is where hatchling finds a version in a file unless a pattern says otherwise.
+var hatchVersion = regexp.MustCompile(`(?im)^(?:__version__|VERSION) *= *(?:"v?(.+?)"|'v?(.+?)')`)
+
+// readVersion reads a dynamic version from a file. Other sources run code or ask version control.
+func (h *hatch) readVersion() {
+	t, where := h.doc.Table("tool", "hatch", "version"), "tool.hatch.version"
+	if h.project.table.Has("version") || !slices.Contains(h.project.table.Strings("dynamic"), "version") {
+		return
+	}
+	h.project.refusedVersion = true
+	pos := h.project.table.KeyPos("dynamic")
+	if source := h.str(t, where, "source"); t.Has("source") && source != "regex" || t.Has("pattern") || !t.Has("path") {
+		h.refuse(pos, "unsupported-backend-key", "lithe reads a version from tool.hatch.version.path, without a pattern",
+			"project.dynamic lists %q, and %s does not name a file alone", "version", where)
+		return
+	}
+	h.only(t, where, "path", "source", "scheme", "validate-bump")
+	file := h.str(t, where, "path")
+	m := hatchVersion.FindStringSubmatch(universalNewlines(h.readText(file, t.KeyPos("path"))))
+	if m == nil {
+		h.problemf(t.KeyPos("path"), "%s.path: no version is assigned in %s", where, file)
+		return
+	}
+	h.project.versionText = strings.TrimSpace(m[1] + m[2])
 }
 
 // table returns the table that decides about a key: the target's, if it has the key, else the global one.

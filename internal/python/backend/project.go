@@ -58,7 +58,8 @@ type group struct {
 // requirement is a dependency with its place.
 type requirement struct {
 	dependency
-	pos diag.Position
+	pos  diag.Position
+	text string // as written
 }
 
 // extra is a list of optional dependencies.
@@ -172,7 +173,7 @@ func (b *build) readLicense(t *toml.Table, p *project) {
 	if (p.licenseFile == "") == (p.licenseText == "") {
 		b.problemf(v.Pos, "project.license needs either file or text")
 	}
-	if t.Has("license-files") && b.kind.name != "hatchling" { // which does not mind, against PEP 639
+	if t.Has("license-files") && !slices.Contains([]string{"hatchling", "setuptools"}, b.kind.name) { // which do not mind, against PEP 639
 		b.problemf(v.Pos, "project.license must be a string beside project.license-files")
 	}
 }
@@ -216,7 +217,7 @@ func (b *build) requirements(t *toml.Table, name, key string) []requirement {
 		case d.url != "":
 			b.refusef(s.pos, "%s.%s has %s by URL", name, key, d.name)
 		default:
-			out = append(out, requirement{d, s.pos})
+			out = append(out, requirement{d, s.pos, s.s})
 		}
 	}
 	return out

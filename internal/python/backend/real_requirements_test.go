@@ -78,7 +78,7 @@ func TestRealRequirements(t *testing.T) {
 	run(t, "", interpreter.Find(t), "-m", "venv", venv)
 	bin := filepath.Join(venv, "bin")
 	run(t, "", filepath.Join(bin, "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check",
-		packages["poetry"].pip, packages["hatch"].pip, packages["uv"].pip)
+		packages["poetry"].pip, packages["hatch"].pip, packages["uv"].pip, packages["flit"].pip, packages["pdm"].pip, packages["setuptools"].pip)
 	pep508 := func(system string) func(string) string {
 		return func(rows string) string {
 			return projectHead + "dependencies = [\n" + rows + "]\noptional-dependencies.more = [\n" + rows + "]\n" + system
@@ -90,6 +90,9 @@ func TestRealRequirements(t *testing.T) {
 	compareRows(t, bin, "poetry", requirementTexts, quoted, pep508(poetrySystem), 60)
 	compareRows(t, bin, "hatch", requirementTexts, quoted, pep508(hatchSystem), 130)
 	compareRows(t, bin, "uv", requirementTexts, quoted, pep508(uvSystem), 60)
+	compareRows(t, bin, "pdm", requirementTexts, quoted, pep508(pdmSystem), 130)
+	compareRows(t, bin, "setuptools", requirementTexts, quoted, pep508("[tool.setuptools]\npackages = []\n"+setupSystem), 130)
+	compareRows(t, bin, "flit", requirementTexts, quoted, pep508("[tool.flit.module]\nname = \"top\"\n"+flitSystem), 130)
 	compareRows(t, bin, "poetry", poetryTexts, func(i int, s string) string { return fmt.Sprintf("x%d = %s\n", i, s) },
 		func(rows string) string { return poetryHead + poetrySystem + "[tool.poetry.dependencies]\n" + rows }, 50)
 	for _, python := range poetryPythonTexts {
@@ -104,7 +107,7 @@ func compareRows(t *testing.T, bin, backend string, texts []string, row func(int
 	var rows strings.Builder
 	accepted := 0
 	for i, s := range texts {
-		if _, err := makeWheel(t, demo(t, project(row(i, s)), "demo/__init__.py", "src/demo/__init__.py")); err == nil {
+		if _, err := makeWheel(t, demo(t, project(row(i, s)), "demo/__init__.py", "src/demo/__init__.py", "top.py")); err == nil {
 			rows.WriteString(row(i, s))
 			accepted++
 		}
@@ -112,7 +115,7 @@ func compareRows(t *testing.T, bin, backend string, texts []string, row func(int
 	if accepted < atLeast {
 		t.Errorf("%s: only %d of %d are accepted", backend, accepted, len(texts))
 	}
-	dir := demo(t, project(rows.String()), "demo/__init__.py", "src/demo/__init__.py")
+	dir := demo(t, project(rows.String()), "demo/__init__.py", "src/demo/__init__.py", "top.py")
 	w, err := makeWheel(t, dir)
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,9 +20,13 @@ import (
 
 // packages maps a directory of cases to what pip installs and Python imports. The releases are those of kinds.
 var packages = map[string]struct{ pip, module string }{
-	"poetry": {"poetry-core==2.5.0", "poetry.core.masonry.api"},
-	"hatch":  {"hatchling==1.33.0", "hatchling.build"},
-	"uv":     {"uv_build==0.13.6", "uv_build"},
+	"poetry":     {"poetry-core==2.5.0", "poetry.core.masonry.api"},
+	"hatch":      {"hatchling==1.33.0", "hatchling.build"},
+	"uv":         {"uv_build==0.13.6", "uv_build"},
+	"flit":       {"flit_core==4.2.0", "flit_core.buildapi"},
+	"flit3":      {"flit_core==3.12.0", "flit_core.buildapi"},
+	"pdm":        {"pdm-backend==2.5.0", "pdm.backend"},
+	"setuptools": {"setuptools==84.2.1", "setuptools.build_meta"},
 }
 
 // TestRealBackends builds every case with the real backend and compares: file list, modes, and each byte.
@@ -86,6 +91,12 @@ func run(t *testing.T, dir, name string, args ...string) {
 // realWheel builds with the backend, in a repository if there is a .gitignore, since poetry-core asks git.
 func realWheel(t *testing.T, bin, module, dir string) map[string]string {
 	t.Helper()
+	return realWheelWith(t, bin, module, dir, "")
+}
+
+// realWheelWith takes modules from a folder before those that are installed.
+func realWheelWith(t *testing.T, bin, module, dir, folder string) map[string]string {
+	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, ".gitignore")); err == nil {
 		git, err := exec.LookPath("git")
 		if err != nil {
@@ -95,7 +106,8 @@ func realWheel(t *testing.T, bin, module, dir string) map[string]string {
 	}
 	out := t.TempDir()
 	run(t, dir, filepath.Join(bin, "python"), "-c",
-		"import sys, importlib; importlib.import_module(sys.argv[1]).build_wheel(sys.argv[2])", module, out)
+		"import sys, importlib\nif sys.argv[3]: sys.path.insert(0, sys.argv[3])\nimportlib.import_module(sys.argv[1]).build_wheel(sys.argv[2])",
+		module, out, folder)
 	files, err := filepath.Glob(filepath.Join(out, "*.whl"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("wheels: %v %v", files, err)
@@ -127,12 +139,32 @@ func realWheel(t *testing.T, bin, module, dir string) map[string]string {
 func TestGeneratorsAreCompared(t *testing.T) {
 	var got []string
 	for _, p := range packages {
-		got = append(got, strings.NewReplacer("==", " ", "uv_build", "uv").Replace(p.pip))
+		got = append(got, strings.NewReplacer("==", " ", "uv_build", "uv", "flit_core", "flit").Replace(p.pip))
 	}
 	want := Generators()
 	slices.Sort(got)
 	slices.Sort(want)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestReferenceNamesReleases keeps the page of the reference to what is reproduced and compared.
+func TestReferenceNamesReleases(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/reference/backends.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, generator := range Generators() {
+		if !strings.Contains(string(page), generator) {
+			t.Errorf("the page does not name %s", generator)
+		}
+	}
+	list, err := os.ReadFile("testdata/sdists.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(list), "--hash=sha256:"); !strings.Contains(string(page), "The tests build "+strconv.Itoa(n)+" projects") {
+		t.Errorf("the page does not say that %d projects are built", n)
 	}
 }

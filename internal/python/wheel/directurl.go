@@ -27,3 +27,18 @@ func DirectURL(address, hash string) ([]byte, error) {
 		Archive archive `json:"archive_info"`
 	}{address, archive{map[string]string{algorithm: hex}}})
 }
+
+// VCSURL returns the contents of direct_url.json for a distribution that was made from a commit of a git repository, whose
+// address has no credentials. revision is the branch, tag or commit that was asked for, "" for none.
+func VCSURL(address, revision, commit, subdirectory string) ([]byte, error) {
+	type vcs struct {
+		VCS      string `json:"vcs"`
+		Revision string `json:"requested_revision,omitempty"`
+		Commit   string `json:"commit_id"`
+	}
+	return json.Marshal(struct {
+		URL          string `json:"url"`
+		VCS          vcs    `json:"vcs_info"`
+		Subdirectory string `json:"subdirectory,omitempty"`
+	}{address, vcs{"git", revision, commit}, subdirectory})
+}

@@ -1,0 +1,163 @@
+package backend
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// pyScanner cuts Python source into logical lines of tokens.
+type pyScanner struct{ rest string }
+
+// indentation skips blank lines, comments and the white space before a line, and reports whether there was some.
+func (s *pyScanner) indentation() bool {
+	for {
+		trimmed := strings.TrimLeft(s.rest, " \t\f")
+		if strings.HasPrefix(trimmed, "#") {
+			_, s.rest, _ = strings.Cut(trimmed, "\n")
+			continue
+		}
+		if rest, ok := strings.CutPrefix(trimmed, "\n"); ok {
+			s.rest = rest
+			continue
+		}
+		indented := len(trimmed) < len(s.rest)
+		s.rest = trimmed
+		return indented
+	}
+}
+
+// line reads a logical line; ok is false where a string or a bracket is not closed.
+func (s *pyScanner) line() (tokens []pyToken, ok bool) {
+	depth := 0
+	for s.rest != "" {
+		c := s.rest[0]
+		switch {
+		case c == '\n' && depth == 0:
+			s.rest = s.rest[1:]
+			return tokens, true
+		case strings.IndexByte(" \t\f\n", c) >= 0:
+			s.rest = s.rest[1:]
+		case c == '#':
+			end := strings.IndexByte(s.rest+"\n", '\n')
+			s.rest = s.rest[end:]
+		case strings.HasPrefix(s.rest, "\\\n"):
+			s.rest = s.rest[2:]
+		default:
+			t, ok := s.token()
+			if !ok {
+				return nil, false
+			}
+			if t.kind == 'o' && strings.Contains("([{", t.text) {
+				depth++
+			} else if t.kind == 'o' && strings.Contains(")]}", t.text) {
+				depth--
+			}
+			tokens = append(tokens, t)
+		}
+	}
+	return tokens, depth <= 0
+}
+
+// pyOperators are the operators that begin or end with an equals sign, which must not be taken for an assignment.
+var pyOperators = []string{"**=", "//=", ">>=", "<<=", "==", "!=", "<=", ">=", "+=", "-=", "*=", "/=", "%=", "&=", "|=",
+	"^=", "@=", ":=", "->"}
+
+// token reads one token.
+func (s *pyScanner) token() (pyToken, bool) {
+	if m := pyPrefix.FindStringSubmatch(s.rest); m != nil {
+		prefix := strings.ToLower(strings.TrimSuffix(m[0], m[1]))
+		s.rest = s.rest[len(m[0]):]
+		return s.text(prefix, m[1])
+	}
+	if m := pyName.FindString(s.rest); m != "" {
+		s.rest = s.rest[len(m):]
+		return pyToken{kind: 'n', text: m}, true
+	}
+	i := slices.IndexFunc(pyOperators, func(op string) bool { return strings.HasPrefix(s.rest, op) })
+	if i >= 0 {
+		s.rest = s.rest[len(pyOperators[i]):]
+		return pyToken{kind: 'o', text: pyOperators[i]}, true
+	}
+	_, size := utf8.DecodeRuneInString(s.rest)
+	t := pyToken{kind: 'o', text: s.rest[:size]}
+	s.rest = s.rest[size:]
+	return t, true
+}
+
+// text reads a string literal behind its opening quotes. The value of bytes, of formatted strings, and of escapes other
+// than the plain ones is not known.
+func (s *pyScanner) text(prefix, quotes string) (pyToken, bool) {
+	t := pyToken{kind: 's', plain: !strings.ContainsAny(prefix, "bft")}
+	raw := strings.Contains(prefix, "r")
+	var b strings.Builder
+	for s.rest != "" {
+		if rest, ok := strings.CutPrefix(s.rest, quotes); ok {
+			s.rest, t.text = rest, b.String()
+			return t, true
+		}
+		switch c := s.rest[0]; {
+		case c == '\\' && len(s.rest) > 1:
+			if raw {
+				b.WriteString(s.rest[:2])
+			} else if !unescape(&b, s.rest[1]) {
+				t.plain = false
+			}
+			s.rest = s.rest[2:]
+		case c == '\n' && len(quotes) == 1:
+			return t, false
+		default:
+			b.WriteByte(c)
+			s.rest = s.rest[1:]
+		}
+	}
+	return t, false
+}
+
+// unescape writes what stands behind a backslash, and reports whether it is known.
+func unescape(b *strings.Builder, c byte) bool {
+	switch c {
+	case '\n':
+	case '\\', '\'', '"':
+		b.WriteByte(c)
+	case 'n':
+		b.WriteByte('\n')
+	case 't':
+		b.WriteByte('\t')
+	default:
+		return false
+	}
+	return true
+}
+
+// version returns the text that a backend makes of a version: of a tuple its parts with dots between them.
+func (v pyValue) version() (string, bool) {
+	switch v.kind {
+	case 's', 'i':
+		return v.text, true
+	case 'q':
+		var parts []string
+		for _, item := range v.items {
+			if item.kind != 's' && item.kind != 'i' {
+				return "", false
+			}
+			parts = append(parts, item.text)
+		}
+		return strings.Join(parts, "."), true
+	}
+	return "", false
+}
+
+// quoted returns a statement as text, for comparing it with one that is expected.
+func (s pyStatement) quoted() string {
+	var parts []string
+	for _, t := range s {
+		if t.kind == 's' {
+			parts = append(parts, strconv.Quote(t.text))
+		} else {
+			parts = append(parts, t.text)
+		}
+	}
+	return strings.Join(parts, " ")
+}
