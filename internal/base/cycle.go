@@ -43,11 +43,3 @@ func EndOfLife(python string, now time.Time) (month string, passed bool) {
 	}
 	return "", false
 }
-
-// ImagePythons returns the minor versions that an image of a registry may have, "3.15", the newest first.
-func ImagePythons() (minors []string) {
-	for n := newestPython; n >= OldestPython; n-- {
-		minors = append(minors, fmt.Sprintf("3.%d", n))
-	}
-	return minors
-}

@@ -8,7 +8,6 @@ import (
 	"github.com/lithe-build/lithe/internal/base"
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/project"
-	"github.com/lithe-build/lithe/internal/python/wheeltag"
 )
 
 // chooseBase decides on the base: the one that the option or the configuration names, else the first that has the Python
@@ -52,14 +51,9 @@ func (in *inputs) wished(wish project.Wish) (base.Python, error) {
 	if i := slices.IndexFunc(base.Pythons(), func(p base.Python) bool { return p.Version == minor }); i >= 0 {
 		return base.Pythons()[i], nil
 	}
-	problem := &diag.Error{Pos: wish.Pos, Code: "python-unavailable",
+	return base.Python{}, &diag.Error{Pos: wish.Pos, Code: "python-unavailable",
 		What: fmt.Sprintf("the project asks for Python %s, which no base has: %s", wish.Version, havingPythons()),
 		Hint: "set `" + wish.Override + "` in [tool.lithe] to one of these, if the project works with it"}
-	if slices.Contains(base.ImagePythons(), minor) {
-		problem.Hint = fmt.Sprintf("an image of a registry may have it: set `base = %q` in [tool.lithe]; or set `%s` to one of these, "+
-			"if the project works with it", officialImage(minor).Base, wish.Override)
-	}
-	return base.Python{}, problem
 }
 
 // readWish takes the Python that the option or the target's configuration names, before what other files say.
@@ -118,11 +112,15 @@ func havingPythons() string {
 	var have []string
 	last := ""
 	for _, p := range base.Pythons() {
-		if p.Base == last {
+		name := p.Base
+		if base.IsStandalone(name) {
+			name = "standalone"
+		}
+		if name == last {
 			have[len(have)-1] += " and " + p.Version
 			continue
 		}
-		have, last = append(have, p.Base+" has "+p.Version), p.Base
+		have, last = append(have, name+" has "+p.Version), name
 	}
 	return strings.Join(have, ", ")
 }
@@ -147,9 +145,5 @@ func (in *inputs) admittingBases() string {
 			return fmt.Sprintf("base %q has Python %s, which is admitted: set `base` in [tool.lithe]", p.Base, p.Version)
 		}
 	}
-	hint := "no base of lithe has a Python that is admitted: " + havingPythons()
-	if image, ok := in.imageFor(func(string, wheeltag.Libc) bool { return true }); ok {
-		hint += "; an image of a registry may have one: set " + in.keysFor(image)
-	}
-	return hint
+	return "no base of lithe has a Python that is admitted: " + havingPythons()
 }

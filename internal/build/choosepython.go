@@ -159,32 +159,7 @@ func (in *inputs) wouldFit() string {
 			return fmt.Sprintf("all packages have wheels for Python %s: set %s", p.Version, in.keysFor(p))
 		}
 	}
-	if image, ok := in.imageFor(func(python string, libc wheeltag.Libc) bool { return len(in.misfits(python, libc)) == 0 }); ok {
-		return fmt.Sprintf("all packages have wheels for Python %s: set %s", image.Version, in.keysFor(image))
-	}
 	return "there is no Python for which all packages have wheels for " + strings.Join(platformNames(in.platforms), " and ")
-}
-
-// lastPatch stands for the newest patch release of a Python, whichever that is.
-const lastPatch = ".99"
-
-// imageFor returns an image of the Python project that suits, the newest first. It is built on the default suite.
-func (in *inputs) imageFor(suits func(python string, libc wheeltag.Libc) bool) (base.Python, bool) {
-	facts, err := base.Expected("", "")
-	if err != nil {
-		return base.Python{}, false
-	}
-	for _, minor := range base.ImagePythons() {
-		if in.admits(minor+lastPatch) && suits(minor+lastPatch, facts.Libc) {
-			return officialImage(minor), true
-		}
-	}
-	return base.Python{}, false
-}
-
-// officialImage is the image of the Python project with a Python.
-func officialImage(minor string) base.Python {
-	return base.Python{Version: minor, Base: "python:" + minor + "-slim", Stable: true}
 }
 
 // keysFor says which keys make a build take a Python of a base.

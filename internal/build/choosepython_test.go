@@ -80,6 +80,17 @@ func TestChosenPython(t *testing.T) {
 		{"named", "python = \"3.15\"", ">=3.9", []string{"fast cp311"}, "debian:forky", "3.15", "pyproject.toml:6 it has Python 3.15"},
 		{"one of a suite", "base = \"debian:forky\"", ">=3.9", []string{"fast cp313"}, "debian:forky", "3.13", "pyproject.toml:6 the configuration says so"},
 		{"named of a suite", "base = \"debian:forky\"\npython = \"3.15.0\"", ">=3.9", nil, "debian:forky", "3.15", "pyproject.toml:6 the configuration says so"},
+		{"a standalone one by name", "python = \"3.12\"", ">=3.9", nil, "standalone:3.12", "", "pyproject.toml:6 it has Python 3.12"},
+		{"a standalone one of a patch release", "python = \"3.12.4\"", ">=3.9", nil, "standalone:3.12.4", "", "pyproject.toml:6 it has Python 3.12"},
+		{"a standalone one by requires-python", "", "==3.12.*", nil, "standalone:3.12", "",
+			"uv.lock:2 it has Python 3.12, which requires-python admits, and not that of debian:trixie"},
+		{"a standalone one by wheels", "", ">=3.9", []string{"a cp312 cp313", "b cp311 cp312"}, "standalone:3.12", "",
+			"uv.lock:14 it has Python 3.12, and b 1.0 has no wheel for that of debian:trixie"},
+		{"standalone, by wheels", "base = \"standalone\"", ">=3.9", []string{"a cp310 cp312"}, "standalone:3.12", "", "pyproject.toml:6 the configuration says so"},
+		{"standalone and python", "base = \"standalone\"\npython = \"3.13.2\"", ">=3.9", nil, "standalone:3.13.2", "", "pyproject.toml:6 the configuration says so"},
+		{"standalone of a release and python", "base = \"standalone:3.13+20250317\"\npython = \"3.13.2\"", ">=3.9", nil, "standalone:3.13.2+20250317", "",
+			"pyproject.toml:6 the configuration says so"},
+		{"standalone, none admitted", "base = \"standalone\"", "<3.9", nil, "standalone:3.15", "", "pyproject.toml:6 the configuration says so"},
 		{"none", "", "<3.9", nil, "debian:trixie", "", " it is the default"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -111,8 +122,8 @@ func TestPythonsThatWouldFit(t *testing.T) {
 	}{
 		{"a base has it", "python = \"3.13\"", ">=3.9", []string{"fast cp311 cp312"},
 			"all packages have wheels for Python 3.11: set `base = \"debian:bookworm\"` and `python = \"3.11\"` in [tool.lithe]"},
-		{"an image has it", "", ">=3.9", []string{"a cp312 cp313", "b cp311 cp312"},
-			"all packages have wheels for Python 3.12: set `base = \"python:3.12-slim\"` in [tool.lithe]"},
+		{"a standalone one has it", "base = \"debian:trixie\"", ">=3.9", []string{"a cp312 cp313", "b cp311 cp312"},
+			"all packages have wheels for Python 3.12: set `base = \"standalone:3.12\"` in [tool.lithe]"},
 		{"nothing has it", "", ">=3.9", []string{"a cp313", "b cp312"}, "there is no Python for which all packages have wheels for linux/amd64 and linux/arm64"},
 		{"not admitted", "", ">=3.13", []string{"a cp312 cp313", "b cp312"}, "there is no Python for which all packages have wheels for linux/amd64 and linux/arm64"},
 		{"beside source code", "python = \"3.13\"", ">=3.9", []string{"a cp311 sdist"},
@@ -145,10 +156,9 @@ func TestNamedPythons(t *testing.T) {
 		{"option", "python = \"3.11\"", "3.13", ""},
 		{"too old", "python = \"3.8\"", "", "pyproject.toml:6: the project asks for Python 3.8, and lithe builds for 3.9 and later"},
 		{"too old by option", "", "3.7.1", "the project asks for Python 3.7.1, and lithe builds for"},
-		{"an image has it", "python = \"3.12\"", "", "pyproject.toml:6: the project asks for Python 3.12, which no base has: debian:trixie has 3.13, debian:bookworm has 3.11, " +
-			"debian:forky has 3.14 and 3.13 and 3.15, debian:sid has 3.14 and 3.13 and 3.15; an image of a registry may have it: set `base = \"python:3.12-slim\"` in [tool.lithe]; " +
-			"or set `python` to one of these, if the project works with it"},
-		{"nothing has it", "python = \"3.99\"", "", "debian:sid has 3.14 and 3.13 and 3.15; set `python` in [tool.lithe] to one of these, if the project works with it"},
+		{"nothing has it", "python = \"3.99\"", "", "pyproject.toml:6: the project asks for Python 3.99, which no base has: debian:trixie has 3.13, debian:bookworm has 3.11, " +
+			"debian:forky has 3.14 and 3.13 and 3.15, debian:sid has 3.14 and 3.13 and 3.15, standalone has 3.15 and 3.14 and 3.13 and 3.12 and 3.11 and 3.10 and 3.9; " +
+			"set `python` in [tool.lithe] to one of these, if the project works with it"},
 		{"no version", "", "pypy", "\"pypy\" is no version of Python; it must be a version such as \"3.13\""},
 		{"of a target", "python = \"3.13\"\ntargets.prod.python = \"3.8\"", "", "pyproject.toml:7: the project asks for Python 3.8"},
 	} {

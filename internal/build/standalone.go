@@ -31,7 +31,7 @@ func (in *inputs) standaloneFor(name string) string {
 func movedStandalone(before, after *base.Pins, platform string) []string {
 	old, _ := before.Selection(platform)
 	now, _ := after.Selection(platform)
-	if old.Standalone == nil || now.Standalone == nil || old.Standalone.Hash == now.Standalone.Hash {
+	if old.Standalone == nil || now.Standalone == nil || *old.Standalone == *now.Standalone {
 		return nil
 	}
 	return []string{fmt.Sprintf("%scpython %s -> %s", marked(platform, len(after.Platforms) > 1), old.Standalone.Version(), now.Standalone.Version())}

@@ -16,6 +16,7 @@ import (
 	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/testkit/debmirror"
 	"github.com/lithe-build/lithe/internal/testkit/pyindex"
+	"github.com/lithe-build/lithe/internal/testkit/standalone"
 )
 
 var update = flag.Bool("update", false, "rewrite what scripts compare with")
@@ -55,6 +56,7 @@ type world struct {
 	suites  []debmirror.Suite // as the mirror has them now
 	keyring string
 	index   *pyindex.Index
+	pythons *standalone.Mirror
 
 	containers *scriptRegistry // nil until a script starts it
 }
@@ -77,6 +79,8 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, suites: debmirror.Trixie("amd64", "arm64"), index: pyindex.New(t, catalogue()...)}
 	w.mirror = debmirror.New(t, w.suites...)
+	w.pythons = standalone.New(t)
+	w.pythons.Publish("20261021", standalone.Tiny("3.12.15", "20261021", "amd64"), standalone.Tiny("3.12.15", "20261021", "arm64"))
 	w.keyring = w.mirror.KeyringFile(t)
 	return w
 }
@@ -87,7 +91,7 @@ func (w *world) setup(env *testscript.Env) error {
 		"GORACE": "atexit_sleep_ms=0", // the race detector waits a second before a process ends, which no script needs
 		"HOME":   env.WorkDir + "/home", "LITHE_STORE": env.WorkDir + "/store", "NO_COLOR": "1",
 		"LITHE_DEBIAN_MIRROR": w.mirror.URL, "LITHE_DEBIAN_SECURITY_MIRROR": w.mirror.SecurityURL,
-		"LITHE_DEBIAN_KEYRING": w.keyring, "LITHE_INDEX_URL": w.index.URL,
+		"LITHE_DEBIAN_KEYRING": w.keyring, "LITHE_INDEX_URL": w.index.URL, "LITHE_STANDALONE_MIRROR": w.pythons.URL,
 		"SNAPSHOT": w.mirror.SnapshotURL, "SECRET_INDEX": strings.Replace(w.index.URL, "://", "://somebody:hunter2@", 1),
 	} {
 		env.Setenv(name, value)

@@ -110,7 +110,7 @@ func TestConfigProblems(t *testing.T) {
 		{"Debian version", `system-packages = ["libpq5="]`, `it must be the name of a Debian package`},
 		{"accepted package", `accept-unrun-scripts = ["X"]`, `it must be the name of a Debian package`},
 		{"later in a target", `targets.dev.shell = true`, "targets.dev.shell is not supported yet"},
-		{"base of later", `base = "standalone"`, `base is "standalone"; it must be "debian"`},
+		{"no base", `base = "standalon"`, `base is "standalon"; it must be "debian", "debian:SUITE", "standalone:VERSION" or`},
 		{"type", `bytecode = "yes"`, "bytecode is of type string, not true or false"},
 		{"array", `ports = 8000`, "ports is of type integer, not an array"},
 		{"element", `platforms = ["linux/amd64", 1]`, "platforms[1] is of type integer, not a string"},

@@ -12,7 +12,7 @@ func configKeys(c *Config) []key {
 func baseKeys(c *Config) []key {
 	return []key{
 		{name: "base", value: text{&c.Base, baseRef}, example: `"debian:trixie"`,
-			doc:      "What is below the project: \"debian\" or \"debian:SUITE\", whose Python `python` may choose, or [an image](../concepts/image-bases.md) that has one, such as \"registry.example/python:3.13-slim\".",
+			doc:      "What is below the project: \"debian\" or \"debian:SUITE\", whose Python `python` may choose; \"standalone\" or \"standalone:VERSION\", for [any Python](../concepts/standalone.md); or [an image](../concepts/image-bases.md) that has one, such as \"registry.example/python:3.13-slim\".",
 			fallback: "the one with the Python that the project names, else with the newest that its lock allows"},
 		{name: "python", value: text{&c.Python, pythonRule}, example: `"3.13"`,
 			doc:      "The Python version, with or without its third number. Of each a base has one patch release; a warning says where it is another. See [the Python version](../guide/python-version.md).",

@@ -49,7 +49,7 @@ func Files(python, arch string) []debmirror.File {
 		{Path: "python/lib/libpython" + minor + ".so", Symlink: libpython},
 		{Path: "python/lib/pkgconfig/python3.pc", Content: "prefix=/install\n"},
 		{Path: "python/lib/tcl9.0/init.tcl", Content: "# Tk\n"}, {Path: "python/lib/libtcl9.0.so", Content: "Tk"},
-		{Path: stdlib + "os.py", Content: "name = 'posix'\n"}, {Path: stdlib + "site.py", Content: "def main():\n    pass\n"},
+		{Path: stdlib + "os.py", Content: "name = 'posix' # of " + python + "\n"}, {Path: stdlib + "site.py", Content: "def main():\n    pass\n"},
 		{Path: stdlib + "encodings/__init__.py", Content: "aliases = {}\n"}, {Path: stdlib + "LICENSE.txt", Content: "PSF\n"},
 		{Path: stdlib + "__pycache__/os.cpython-" + tag + ".pyc", Content: "not reproducible"},
 		{Path: stdlib + "test/test_os.py", Content: "# tests\n"}, {Path: stdlib + "unittest/test/__init__.py", Content: "# tests\n"},
