@@ -222,10 +222,14 @@ func lacksPython(n standaloneName, release string, platforms, has []string) erro
 	if len(has) > 0 {
 		list = strings.Join(has, ", ")
 	}
+	other := "DATE"
+	if k, ok := newestKnown(n.python); ok && k.release != release {
+		other = k.release
+	}
 	return &diag.Error{Code: "standalone-python",
 		What: fmt.Sprintf("release %s of python-build-standalone has no Python %s for %s: it has %s", release, n.python, strings.Join(platforms, " and "), list),
 		Hint: fmt.Sprintf("name one of these, or a release that has it, as in base = \"standalone:%s+%s\"; "+
-			"https://github.com/astral-sh/python-build-standalone/releases lists them", n.python, release)}
+			"https://github.com/astral-sh/python-build-standalone/releases lists them", n.python, other)}
 }
 
 // standaloneURL is where a file of the releases is. Some servers take a plus for a blank.

@@ -159,6 +159,9 @@ func (w *world) requests(ts *testscript.TestScript, neg bool, args []string) {
 	for _, r := range w.mirror.Requests() {
 		fmt.Fprintln(out, "mirror GET", r)
 	}
+	for _, r := range w.pythons.Requests() {
+		fmt.Fprintln(out, "pythons", r)
+	}
 }
 
 // exits runs a command that must end with a certain exit code, for which testscript has no word.
