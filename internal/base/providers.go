@@ -82,13 +82,13 @@ func notYet(name string) string {
 	return ""
 }
 
-// supported lists the names for a hint: "debian:trixie" (Python 3.13) or …
+// supported lists the names for a hint: "debian:trixie" (Python 3.13), …, or an image.
 func supported() string {
 	var names []string
 	for _, s := range suites {
 		names = append(names, fmt.Sprintf("%q (Python %s)", "debian:"+s.name, strings.Join(s.minors(), ", ")))
 	}
-	return strings.Join(names, " or ")
+	return strings.Join(names, ", ") + ", or an image such as python:3.13-slim"
 }
 
 // minors returns the Pythons of a suite, "3.14".
