@@ -78,13 +78,14 @@ func suiteOf(name string) (suite, error) {
 		Hint: "use " + supported()}
 }
 
-// supported lists the names for a hint: "debian:trixie" (Python 3.13) or …
+// supported lists the names for a hint: "debian:trixie" (Python 3.13), …, or an image.
 func supported() string {
 	var names []string
 	for _, s := range suites {
 		names = append(names, fmt.Sprintf("%q (Python %s)", "debian:"+s.name, strings.Join(s.minors(), ", ")))
 	}
-	return strings.Join(names, " or ") + fmt.Sprintf(` or "standalone:VERSION" (Python 3.%d to 3.%d)`, OldestPython, newestPython)
+	return strings.Join(names, ", ") + fmt.Sprintf(`, "standalone:VERSION" (Python 3.%d to 3.%d), or an image such as python:3.13-slim`,
+		OldestPython, newestPython)
 }
 
 // minors returns the Pythons of a suite, "3.14".

@@ -84,12 +84,17 @@ func checkRoom(t *tree) error {
 		switch {
 		case n == nil:
 		case n.kind != directory:
-			return problem("base-in-the-way", "/%s is no directory in it, and lithe would put one in its place", name)
+			return inTheWay("/%s is no directory in it, and lithe would put one in its place", name)
 		case name == "venv" && len(n.children) > 0:
-			return problem("base-in-the-way", "it has files in /venv already, where lithe puts the project's environment")
+			return inTheWay("it has files in /venv already, where lithe puts the project's environment")
 		}
 	}
 	return nil
+}
+
+func inTheWay(format string, args ...any) *diag.Error {
+	return &diag.Error{Code: "base-in-the-way", What: fmt.Sprintf(format, args...),
+		Hint: "name the image that this one was made on: a base has an interpreter, and no project yet"}
 }
 
 // bundles are where images have all certificates in one file, which OpenSSL and others take from SSL_CERT_FILE.

@@ -177,6 +177,9 @@ func (p *program) exportedVersion() string {
 	if stage, ok := map[uint64]string{0xa: "a", 0xb: "b", 0xc: "rc"}[n>>4&0xf]; ok {
 		version += fmt.Sprintf("%s%d", stage, n&0xf)
 	}
+	if !release.MatchString(version) {
+		return "" // a number that no Python will have: the symbol is something else's
+	}
 	return version
 }
 

@@ -24,7 +24,7 @@ func (in *inputs) chooseBase(option string) error {
 	case wish.Version != "":
 		p, err := in.wished(wish)
 		if err != nil {
-			return err
+			return joinProblems(nil, append([]error{err}, in.without(wish)...)...)
 		}
 		in.minor, named, e.Reason, e.Pos = p.Version, p.Base, "it has Python "+p.Version, wish.Pos
 	default:
@@ -54,6 +54,23 @@ func (in *inputs) wished(wish project.Wish) (base.Python, error) {
 	return base.Python{}, &diag.Error{Pos: wish.Pos, Code: "python-unavailable",
 		What: fmt.Sprintf("the project asks for Python %s, which no base has: %s", wish.Version, havingPythons()),
 		Hint: "set `" + wish.Override + "` in [tool.lithe] to one of these, if the project works with it"}
+}
+
+// without returns what else is wrong with the lock, for a Python that no base has: one run tells all.
+func (in *inputs) without(wish project.Wish) (errs []error) {
+	facts, err := base.Expected("", "")
+	if err != nil {
+		return []error{err}
+	}
+	facts.Python = wish.Version
+	for _, platform := range in.platforms {
+		_, err := in.choose(platform, facts)
+		if problems, ok := diag.Problems(err); ok && problems[0].Code == "python-excluded" {
+			continue // that may be a matter of the patch release, which is not known
+		}
+		errs = append(errs, err)
+	}
+	return errs
 }
 
 // readWish takes the Python that the option or the target's configuration names, before what other files say.

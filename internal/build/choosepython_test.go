@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/project"
 )
@@ -175,6 +176,24 @@ func TestNamedPythons(t *testing.T) {
 				t.Errorf("%v\nwant %s", err, tt.want)
 			}
 		})
+	}
+}
+
+// A Python that no base has is told together with what else is wrong.
+func TestUnavailableWithOthers(t *testing.T) {
+	for requires, want := range map[string][]string{
+		">=3.9":    {"python-unavailable", "no-wheel", "no-wheel"}, // a platform each
+		">=3.12.2": {"python-unavailable"},
+	} {
+		_, err := read(locked(t, "python = \"3.12\"", requires, "fast cp311"))
+		problems, _ := diag.Problems(err)
+		var codes []string
+		for _, p := range problems {
+			codes = append(codes, p.Code)
+		}
+		if diff := cmp.Diff(want, codes); diff != "" {
+			t.Errorf("%s: %s", requires, diff)
+		}
 	}
 }
 

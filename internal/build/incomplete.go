@@ -91,7 +91,7 @@ func (r *lackReport) missingHint(m closure.Missing) string {
 	case found && configured:
 		return fmt.Sprintf("%s has it: add %q to system-packages; %s", pkg, pkg, accept)
 	case found:
-		return fmt.Sprintf("%s has it: system-packages = [%q]; %s", pkg, pkg, accept)
+		return fmt.Sprintf("%s has it: set system-packages = [%q] in %s; %s", pkg, pkg, r.config.Place(), accept)
 	case r.unasked != "":
 		return r.unasked + ": name it in system-packages; " + accept
 	case r.onDebian():

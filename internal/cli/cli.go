@@ -191,6 +191,10 @@ func dirArgument(args []string) (string, error) {
 		return "", &diag.Error{Code: "no-project", What: fmt.Sprintf("no folder %q", dir),
 			Hint: "give the folder that holds pyproject.toml and the lock file", Err: err}
 	}
+	if !info.IsDir() && strings.HasSuffix(dir, ".py") {
+		return "", &diag.Error{Code: "unsupported", What: fmt.Sprintf("%q is a script, and lithe builds projects", dir),
+			Hint: "make a project of it with `uv init`, move its dependencies to pyproject.toml, and run `uv lock`"}
+	}
 	if !info.IsDir() {
 		return "", &diag.Error{Code: "no-project", What: fmt.Sprintf("%q is not a folder", dir),
 			Hint: "give the folder that holds pyproject.toml and the lock file"}

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os/exec"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -86,7 +87,8 @@ func (a *app) printReport(report *doctor.Report) error {
 	w := tabwriter.NewWriter(a.sys.Stdout, 0, 0, 2, ' ', 0)
 	lacks := 0
 	for _, f := range report.Findings {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", f.Status, f.Check, printable(f.What))
+		what := strings.ReplaceAll(printable(f.What), "\n", "\n\t\t") // a list of logins has a line for each
+		fmt.Fprintf(w, "%s\t%s\t%s\n", f.Status, f.Check, what)
 		if f.Fix != "" {
 			fmt.Fprintf(w, "\t\tfix: %s\n", printable(f.Fix))
 		}

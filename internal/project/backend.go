@@ -62,7 +62,11 @@ func (p *Project) decidePackage() {
 		}
 	}
 	if p.Backend.Name == "" {
-		p.setPackage(false, "there is no build backend", diag.Position{File: p.ConfigFile, Line: 1}, "build-system.build-backend")
+		var pos diag.Position // no line of lithe.toml, which may not even be there, says anything about it
+		if p.File != "" {
+			pos = diag.Position{File: p.File, Line: 1}
+		}
+		p.setPackage(false, "there is no build backend", pos, "build-system.build-backend")
 		return
 	}
 	p.setPackage(true, "the build backend is "+p.Backend.Name, p.Backend.Pos, "build-system.build-backend")

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -37,7 +38,11 @@ type Config struct {
 	AcceptUnrunScripts []string // names of Debian packages
 
 	positions map[string]diag.Position // of every value that is set, by key
+	place     string                   // "lithe.toml", where it is that
 }
+
+// Place says for hints where the keys stand: "[tool.lithe]" or "lithe.toml".
+func (c Config) Place() string { return cmp.Or(c.place, "[tool.lithe]") }
 
 // SystemPackage is a Debian package that the program needs.
 type SystemPackage struct {

@@ -122,6 +122,7 @@ func lastPart(path string) string { return path[strings.LastIndexByte(path, '.')
 // decodeConfig reads the configuration and all its targets, and returns every problem in them.
 func decodeConfig(root string, in *toml.Table) (Config, map[string]Target, diag.List) {
 	c := defaults()
+	c.place = root
 	d := &decoder{root: root, positions: c.positions}
 	targets := map[string]*toml.Table{}
 	keys := append(configKeys(&c), targetsKey(targets))

@@ -74,14 +74,14 @@ type candidate struct {
 }
 
 func (p *Project) noEntryPoint(tried []candidate) error {
-	what, hint := "nothing says what to run", "set `entrypoint` in [tool.lithe], such as entrypoint = [\"/venv/bin/python\", \"-m\", \"package\"]"
+	what, hint := "nothing says what to run", "set `entrypoint` in "+p.Config.Place()+", such as entrypoint = [\"/venv/bin/python\", \"-m\", \"package\"]"
 	if len(tried) > 0 {
 		var names []string
 		for _, c := range tried {
 			names = append(names, c.name)
 		}
 		what = "several things could run: " + strings.Join(names, ", ")
-		hint = "choose one: entrypoint = " + execForm(strings.Join(tried[0].command, " ")) + " in [tool.lithe]"
+		hint = "choose one: entrypoint = " + execForm(strings.Join(tried[0].command, " ")) + " in " + p.Config.Place()
 	}
 	// The file to change is the one to name, so another file's line is no help.
 	pos := diag.Position{File: p.ConfigFile, Line: 1}

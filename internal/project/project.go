@@ -96,7 +96,7 @@ func (p *Project) readFiles(list *diag.List) (err error) {
 	switch {
 	case p.Pyproject == nil && own == nil && !p.locked():
 		return &diag.Error{Pos: diag.Position{File: p.File}, Code: "no-project", What: "there is no pyproject.toml in " + p.Dir,
-			Hint: "give the folder of a Python project, or make one with `uv init` or `poetry new`"}
+			Hint: "give the folder of a Python project or of a requirements.txt with hashes, or make a project with `uv init` or `poetry new`"}
 	case p.Pyproject == nil:
 		p.File, p.ConfigFile = "", p.name(litheFile)
 		root, in = litheFile, own

@@ -61,7 +61,7 @@ func (p *Project) readPython(list *diag.List) error {
 		}
 		if !pythonRule.allows(found) {
 			list.Add(&diag.Error{Pos: pos, Code: "python-version", What: fmt.Sprintf("%s names the Python %q", w.file, found),
-				Hint: "write a version such as 3.13, or set `python` in [tool.lithe]"})
+				Hint: "write a version such as 3.13, or set `python` in " + p.Config.Place()})
 			return nil
 		}
 		p.setPython(Wish{found, pos, "python"}, w.file+" says so")

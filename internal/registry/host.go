@@ -55,7 +55,7 @@ func (c *Client) host(ctx context.Context, name string) (*host, error) {
 
 // errOffline says that a registry was needed in offline mode.
 func errOffline(what string) error {
-	return &diag.Error{Code: "offline", What: what + " is not asked in offline mode", Hint: "run once without it", Err: fetch.ErrOffline}
+	return &diag.Error{Code: "offline", What: what + " is not asked in offline mode", Hint: "run it without LITHE_OFFLINE", Err: fetch.ErrOffline}
 }
 
 // probe finds out how a registry is spoken to. HTTPS is tried first everywhere, so that nobody who answers it is ever

@@ -79,15 +79,15 @@ func report(method, address string, n int, f *failure) error {
 	if inner, ok := errors.AsType[*url.Error](f.err); ok {
 		f.err = inner.Err // its text would repeat method and URL, the latter unredacted
 	}
-	e := &fetch.Error{Method: method, URL: fetch.Redact(address), Status: f.status, Attempts: n, Hint: hint(f)}
+	e := &fetch.Error{Method: method, URL: fetch.Redact(address), Status: f.status, Attempts: n, Hint: hint(address, f)}
 	if f.err != nil {
 		e.Err = f
 	}
 	return e
 }
 
-// hint says what a user can do.
-func hint(f *failure) string {
+// hint says what a user can do about a request to an address.
+func hint(address string, f *failure) string {
 	var certificate *tls.CertificateVerificationError
 	var name *net.DNSError
 	var network net.Error
@@ -97,7 +97,12 @@ func hint(f *failure) string {
 	case f.status == http.StatusProxyAuthRequired:
 		return "put the proxy's credentials into HTTPS_PROXY"
 	case errors.As(f.err, &certificate):
-		return "if the registry has its own certificate authority, set SSL_CERT_FILE to its bundle or put it into /etc/docker/certs.d/HOST/ca.crt"
+		host := "HOST"
+		if u, err := url.Parse(address); err == nil {
+			host = u.Host
+		}
+		return "if the registry has its own certificate authority, put that into /etc/docker/certs.d/" + host +
+			"/ca.crt, or into the file that SSL_CERT_FILE names"
 	case errors.As(f.err, &name):
 		return "check the name of the registry and the network connection; behind a proxy, set HTTPS_PROXY"
 	case errors.As(f.err, &network) || errors.Is(f.err, errStalled):

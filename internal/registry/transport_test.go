@@ -57,7 +57,7 @@ func TestPrivateAuthority(t *testing.T) {
 	host, certificate := secure(t, f, nil)
 	opt := quick
 	_, err := registry.New(opt).Resolve(t.Context(), host+"/app:1")
-	if err == nil || !strings.Contains(err.Error(), "certs.d/HOST/ca.crt") || strings.Contains(err.Error(), "attempts") {
+	if err == nil || !strings.Contains(err.Error(), "certs.d/"+host+"/ca.crt") || strings.Contains(err.Error(), "attempts") {
 		t.Errorf("an unknown authority: %v", err)
 	}
 	opt.CertsDir = []string{"/no/such/folder", certsDir(t, host, map[string][]byte{"ca.crt": certificate})}

@@ -122,6 +122,7 @@ const (
 	setupSystem  = "[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n"
 	uvSystem     = "[build-system]\nrequires = [\"uv_build\"]\nbuild-backend = \"uv_build\"\n"
 	projectHead  = "[project]\nname = \"demo\"\nversion = \"1\"\n"
+	flitHead     = projectHead + "description = \"\"\n"
 	poetryHead   = "[tool.poetry]\nname = \"demo\"\nversion = \"1\"\ndescription = \"\"\nauthors = []\n"
 )
 
@@ -167,7 +168,8 @@ func TestRefusals(t *testing.T) {
 		{"poetry readme", poetryHead + "readme = \"README.md\"\n" + poetrySystem, "pyproject.toml:6: README.md is not a file"},
 		{"poetry license", poetryHead + "license = \"Frobnicate\"\n" + poetrySystem, `pyproject.toml:6: the license is "Frobnicate"`},
 		{"flit release", projectHead + "description = \"\"\n[build-system]\nrequires = [\"flit_core <3\"]\nbuild-backend = \"flit_core.buildapi\"\n", "pyproject.toml:6: the project wants flit_core <3, and lithe reproduces the wheels of flit 4.2.0"},
-		{"flit both", projectHead + flitSystem, "the module demo may be any of demo, src/demo"},
+		{"flit no description", projectHead + flitSystem, "pyproject.toml:1: flit_core wants project.description"},
+		{"flit both", flitHead + flitSystem, "the module demo may be any of demo, src/demo"},
 		{"flit old table", "[tool.flit.metadata]\nmodule = \"demo\"\n" + flitSystem, "pyproject.toml:1: tool.flit.metadata stands in place of [project]"},
 		{"pdm scm", "[project]\nname = \"demo\"\ndynamic = [\"version\"]\n" + pdmSystem + "[tool.pdm.version]\nsource = \"scm\"\n", `pyproject.toml:3: the version comes from "scm"`},
 		{"pdm call", "[project]\nname = \"demo\"\ndynamic = [\"version\"]\n" + pdmSystem + "[tool.pdm.version]\nsource = \"call\"\ngetter = \"x:y\"\n", `pyproject.toml:3: the version comes from "call"`},
@@ -183,7 +185,10 @@ func TestRefusals(t *testing.T) {
 		{"setuptools commands", projectHead + setupSystem + "[tool.setuptools.cmdclass]\nx = \"y\"\n", `tool.setuptools sets "cmdclass"`},
 		{"setuptools options", projectHead + setupSystem + "[tool.distutils.bdist_wheel]\npython-tag = \"cp3\"\n", `tool.distutils sets "python-tag" of the command bdist_wheel`},
 		{"setuptools outside", projectHead + setupSystem + "[tool.setuptools.packages.find]\nwhere = [\"..\"]\n", `packages.find looks in "..", which is not a directory of the project`},
-		{"setuptools data outside", projectHead + setupSystem + "[tool.setuptools.package-data]\ndemo = [\"../../../x\"]\n", "leads out of the project"},
+		{"setuptools data outside", projectHead + setupSystem + "[tool.setuptools.package-data]\ndemo = [\"../../../x\"]\n", "leads out of it"},
+		{"setuptools data beside", projectHead + setupSystem + "[tool.setuptools.package-data]\ndemo = [\"../x\"]\n", `the data pattern "../x" of the package demo leads out of it`},
+		{"setuptools licence", projectHead + "license-files = [\"a/../L*\"]\n" + setupSystem, `pyproject.toml:4: the pattern "a/../L*" of licence files has two dots`},
+		{"setuptools old licence", projectHead + "license = { text = \"x\" }\nlicense-files = [\"L*\"]\n" + setupSystem, "pyproject.toml:4: project.license must be a string"},
 		{"readme outside", projectHead + "readme = \"../README.md\"\n" + uvSystem, "../README.md is outside of the project"},
 		{"version", "[project]\nname = \"demo\"\nversion = \"one\"\n" + uvSystem, "pyproject.toml:3:"},
 	}
@@ -222,7 +227,7 @@ func TestNoModule(t *testing.T) {
 		{"poetry, package-mode", "[tool.poetry]\npackage-mode = false\n" + poetrySystem, []string{"demo/__init__.py"}},
 		{"hatch", projectHead + hatchSystem, []string{"other/__init__.py"}},
 		{"uv", projectHead + uvSystem, []string{"demo/__init__.py"}},
-		{"flit", projectHead + flitSystem, []string{"other/__init__.py"}},
+		{"flit", flitHead + flitSystem, []string{"other/__init__.py"}},
 		{"pdm", projectHead + pdmSystem, []string{"other/x.txt"}},
 		{"setuptools", projectHead + setupSystem, []string{"tests/x.py", "setup.cfg"}},
 		{"setuptools without a description", setupSystem, []string{"demo/__init__.py"}},
@@ -241,7 +246,7 @@ func TestNoModule(t *testing.T) {
 func TestSymlinks(t *testing.T) {
 	for name, target := range map[string]string{"file": "/etc/hostname", "directory": "/etc", "parent": "../../.."} {
 		for system, pyproject := range map[string]string{
-			"poetry": poetryHead + poetrySystem, "hatch": projectHead + hatchSystem, "flit": projectHead + flitSystem,
+			"poetry": poetryHead + poetrySystem, "hatch": projectHead + hatchSystem, "flit": flitHead + flitSystem,
 			"pdm": projectHead + pdmSystem, "setuptools": projectHead + setupSystem + "[tool.setuptools.package-data]\n\"*\" = [\"*\"]\n",
 			"uv": projectHead + uvSystem + "[tool.uv.build-backend]\nmodule-root = \"\"\n"} {
 			t.Run(system+" "+name, func(t *testing.T) {

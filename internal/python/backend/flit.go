@@ -51,6 +51,9 @@ func (f *flit) readMetadata() {
 		f.only(f.settings, "tool.flit", "module", "sdist", "external-data")
 		f.project = f.readProject("version", "description")
 		f.dynamic = f.project.table.Strings("dynamic")
+		if !f.project.table.Has("description") && !slices.Contains(f.dynamic, "description") {
+			f.problemf(f.project.table.Pos, "flit_core wants project.description, or that it is listed in project.dynamic")
+		}
 		f.module = f.defaultModule()
 		if module := f.settings.Table("module"); module.Has("name") {
 			f.module = f.str(module, "tool.flit.module", "name")
@@ -132,8 +135,8 @@ func (f *flit) readModule() {
 		if !m.ok {
 			f.refusef(diag.Position{File: file, Line: 1}, "%s is no Python that lithe can read", file)
 		}
-		if v, ok := m.assigned("__version__", 's'); ok {
-			version = v.text
+		if v, ok := m.assigned("__version__", "si"); ok {
+			version = map[bool]string{true: v.text}[v.kind == 's']
 		}
 		doc, _ := m.docstring()
 		summary, _, _ = strings.Cut(strings.TrimLeft(doc, " \t\n\f"), "\n")

@@ -173,7 +173,7 @@ func (b *build) readLicense(t *toml.Table, p *project) {
 	if (p.licenseFile == "") == (p.licenseText == "") {
 		b.problemf(v.Pos, "project.license needs either file or text")
 	}
-	if t.Has("license-files") && !slices.Contains([]string{"hatchling", "setuptools"}, b.kind.name) { // which do not mind, against PEP 639
+	if t.Has("license-files") && b.kind.name != "hatchling" { // which does not mind, against PEP 639
 		b.problemf(v.Pos, "project.license must be a string beside project.license-files")
 	}
 }

@@ -10,6 +10,7 @@ import (
 // read from the syntax tree. See https://docs.python.org/3/reference/lexical_analysis.html.
 type pyModule struct {
 	statements []pyStatement
+	indented   bool // there are other lines, which are indented
 	ok         bool // false for text that this reader does not understand to its end
 }
 
@@ -44,7 +45,9 @@ func readPython(src string) pyModule {
 			m.ok = false
 			return m
 		}
-		if !indented {
+		if indented && len(line) > 0 {
+			m.indented = true
+		} else {
 			m.statements = append(m.statements, split(line, ";")...)
 		}
 	}
@@ -85,14 +88,14 @@ func (m pyModule) docstring() (string, bool) {
 	return v.text, v.kind == 's'
 }
 
-// assigned returns the value of the first assignment to a name. With only set, other kinds of values are passed over.
-func (m pyModule) assigned(name string, only byte) (pyValue, bool) {
+// assigned returns the value of the first assignment to a name. With only set, values of other kinds are passed over.
+func (m pyModule) assigned(name, only string) (pyValue, bool) {
 	for _, s := range m.statements {
 		targets, value := s.assignment()
 		if !slices.Contains(targets, name) {
 			continue
 		}
-		if v := literal(value); only == 0 || v.kind == only {
+		if v := literal(value); only == "" || strings.IndexByte(only, v.kind) >= 0 {
 			return v, true
 		}
 	}

@@ -92,7 +92,9 @@ func TestRealRequirements(t *testing.T) {
 	compareRows(t, bin, "uv", requirementTexts, quoted, pep508(uvSystem), 60)
 	compareRows(t, bin, "pdm", requirementTexts, quoted, pep508(pdmSystem), 130)
 	compareRows(t, bin, "setuptools", requirementTexts, quoted, pep508("[tool.setuptools]\npackages = []\n"+setupSystem), 130)
-	compareRows(t, bin, "flit", requirementTexts, quoted, pep508("[tool.flit.module]\nname = \"top\"\n"+flitSystem), 130)
+	compareRows(t, bin, "flit", requirementTexts, quoted, func(rows string) string {
+		return strings.Replace(pep508("[tool.flit.module]\nname = \"top\"\n"+flitSystem)(rows), "[project]\n", "[project]\ndescription = \"\"\n", 1)
+	}, 130)
 	compareRows(t, bin, "poetry", poetryTexts, func(i int, s string) string { return fmt.Sprintf("x%d = %s\n", i, s) },
 		func(rows string) string { return poetryHead + poetrySystem + "[tool.poetry.dependencies]\n" + rows }, 50)
 	for _, python := range poetryPythonTexts {

@@ -81,7 +81,7 @@ var trivialSetup = []string{"from __future__ import annotations", "import setupt
 	`if __name__ == "__main__" : setup ( )`, `if __name__ == "__main__" : setuptools . setup ( )`}
 
 // mainGuard is the usual condition around the call, whose body stands on the next line.
-var mainGuard = regexp.MustCompile(`(?m)^(if\s+__name__\s*==\s*["']__main__["']\s*:)[ \t]*(?:#.*)?\n\s+`)
+var mainGuard = regexp.MustCompile(`(?m)^(if\s+__name__\s*==\s*["']__main__["']\s*:)(?:[ \t]*(?:#.*)?\n)+[ \t]+`)
 
 // readSetupPy refuses a setup.py that does more than call setup().
 func (s *setuptools) readSetupPy() {
@@ -91,7 +91,7 @@ func (s *setuptools) readSetupPy() {
 	pos := diag.Position{File: s.beside("setup.py"), Line: 1}
 	src := mainGuard.ReplaceAllString(universalNewlines(s.readText("setup.py", pos)), "$1 ")
 	m := readPython(src)
-	trivial := m.ok
+	trivial := m.ok && !m.indented
 	for i, statement := range m.statements {
 		_, isDoc := m.docstring()
 		trivial = trivial && (i == 0 && isDoc || slices.Contains(trivialSetup, statement.quoted()))

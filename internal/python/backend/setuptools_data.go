@@ -93,7 +93,11 @@ func (s *setuptools) patternFiles(name string) (out []string) {
 			s.refusef(diag.Position{File: s.file, Line: 1}, "the directory %s has a name like a pattern", dir)
 			return nil
 		}
-		nodes, err := s.tree.find(path.Join(dir, pattern), true, true)
+		if slices.Contains(strings.Split(pattern, "/"), "..") {
+			s.refusef(diag.Position{File: s.file, Line: 1}, "the data pattern %q of the package %s leads out of it", pattern, name)
+			return nil
+		}
+		nodes, err := s.tree.find(path.Join(dir, pattern), true, false)
 		s.fail(diag.Position{File: s.file, Line: 1}, err)
 		for _, n := range nodes {
 			if !n.dir && !cached(n.path) {
@@ -160,6 +164,10 @@ func (s *setuptools) licenseFiles() []string {
 	}
 	var out []string
 	for _, p := range patterns {
+		if strings.Contains(p.s, "..") {
+			s.refusef(p.pos, "the pattern %q of licence files has two dots", p.s)
+			continue
+		}
 		nodes, err := s.tree.find(p.s, true, false)
 		s.fail(p.pos, err)
 		for _, n := range nodes {

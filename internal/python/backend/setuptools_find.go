@@ -139,18 +139,18 @@ func (s *setuptools) findPackages(root string, f finder) []string {
 		return strings.ReplaceAll(strings.TrimPrefix(strings.TrimPrefix(p, root), "/"), "/", ".")
 	}
 	nodes, err := s.tree.walk(root, func(n node) bool {
-		base := path.Base(n.path)
+		base, parent := path.Base(n.path), path.Dir(n.path)
 		switch {
 		case strings.Contains(base, "."), base == "__pycache__":
 			return true
+		case parent != "." && parent != root && pruned(name(parent), f.exclude):
+			return true // what is excluded with all that is below it is not looked into
 		case !n.dir:
 			return !s.tree.isDir(n.path) // a link to a directory could be a package; walk refuses it
 		case !f.namespaces && !s.tree.isFile(n.path+"/__init__.py"), f.flat && !importable(name(n.path)):
 			return true
 		}
-		// What is excluded with all that is below it is not looked into.
-		parent := path.Dir(n.path)
-		return parent != "." && parent != root && pruned(name(parent), f.exclude)
+		return false
 	})
 	s.fail(f.pos, err)
 	var out []string
@@ -239,7 +239,7 @@ func (s *setuptools) resolveVersion() {
 		return
 	}
 	m := readPython(s.readText(file, s.versionPos))
-	value, ok := m.assigned(attribute, 0)
+	value, ok := m.assigned(attribute, "")
 	version, plain := value.version()
 	if !m.ok || !ok || !plain {
 		s.dynamicf(s.versionPos, "%s assigns no literal to %s", file, attribute)

@@ -275,7 +275,10 @@ func (s *setuptools) addTail(add func(key, value string), licences []string) {
 			add("Requires-Dist", d.packagingText(normal))
 		}
 	}
-	// Licence files come from patterns, which setuptools does not count as static (PEP 643).
+	// Licence files come from patterns, which setuptools does not count as static (PEP 643), and it forgets one key.
+	if _, ok := m.headers["Download-URL"]; ok {
+		add("Dynamic", "download-url")
+	}
 	if len(licences) > 0 {
 		add("Dynamic", "license-file")
 	}

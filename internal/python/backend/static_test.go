@@ -50,7 +50,7 @@ func TestReadPython(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m := readPython(tt.src)
-			v, _ := m.assigned("v", 0)
+			v, _ := m.assigned("v", "")
 			got, _ := v.version()
 			if !m.ok {
 				got = ""
@@ -160,6 +160,8 @@ func TestParseManifest(t *testing.T) {
 func TestSetuptoolsFiles(t *testing.T) {
 	tests := []struct{ name, pyproject, file, text, want string }{
 		{"setup.py with code", projectHead + setupSystem, "setup.py", "from setuptools import setup\nsetup(name='x')\n", "setup.py:1: setup.py does more than call setup()"},
+		{"setup.py with more behind the call", projectHead + setupSystem, "setup.py", "import setuptools\nif __name__ == '__main__':\n    setuptools.setup()\n    x()\n", "setup.py:1: setup.py does more than call setup()"},
+		{"setup.py that calls", projectHead + setupSystem, "setup.py", "'''\n  Doc.\n'''\nimport setuptools\nif __name__ == '__main__': # yes\n    # no\n    setuptools.setup()\n", ""},
 		{"setup.py that is no Python", projectHead + setupSystem, "setup.py", "setup(", "setup.py:1: setup.py does more"},
 		{"setup.cfg beside", projectHead + setupSystem, "setup.cfg", "\n[metadata]\nname = x\n", "setup.cfg:2: setup.cfg has [metadata] beside pyproject.toml"},
 		{"command", projectHead + setupSystem, "setup.cfg", "[build]\nbuild_base = x\n", `setup.cfg:2: setup.cfg sets "build_base" of the command build`},
@@ -192,6 +194,23 @@ func TestSetuptoolsFiles(t *testing.T) {
 				t.Errorf("%v holds no problem", err)
 			}
 		})
+	}
+}
+
+// TestVirtualEnvironmentBeside holds that discovery does not look into what it leaves out.
+func TestVirtualEnvironmentBeside(t *testing.T) {
+	dir := demo(t, projectHead+setupSystem, "demo/__init__.py", "venv/lib/python3.13/x.py", ".venv/lib/y.py")
+	for _, venv := range []string{"venv", ".venv"} {
+		if err := os.Symlink("lib", filepath.Join(dir, venv, "lib64")); err != nil {
+			t.Skip(err)
+		}
+	}
+	w, err := makeWheel(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(w.Files) != 5 {
+		t.Errorf("%d files", len(w.Files))
 	}
 }
 
@@ -250,7 +269,7 @@ func FuzzPython(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in string) {
 		m := readPython(in)
 		m.docstring()
-		if v, ok := m.assigned("v", 0); ok {
+		if v, ok := m.assigned("v", ""); ok {
 			v.version()
 		}
 	})
