@@ -42,7 +42,7 @@ func (a *app) addProjectFlags(cmd *cobra.Command) *projectFlags {
 // addBuildFlags gives a command the flags that say how things are made.
 func (a *app) addBuildFlags(cmd *cobra.Command, p *projectFlags) {
 	f := cmd.Flags()
-	f.StringVar(&p.opt.Base, "base", "", "base of the image, such as debian:trixie or registry.example/python:3.13-slim")
+	f.StringVar(&p.opt.Base, "base", "", "base of the image, such as debian:trixie, standalone:3.12 or registry.example/python:3.13-slim")
 	f.StringVar(&p.opt.Python, "python", "", "`version` of Python, such as 3.13; before what the project's files say")
 	f.BoolVar(&p.opt.Locked, "locked", false, "refuse to change lithe.lock, and files that git does not track")
 	f.BoolVar(&p.opt.AllowExpired, "allow-expired-index", false, "accept Debian indexes past their Valid-Until; lithe.lock tells it")

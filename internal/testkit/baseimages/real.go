@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -59,6 +60,20 @@ func RealAlpine(root string) (Spec, error) {
 		{Files: Files{"tmp/": "", "etc/os-release": "ID=alpine\nPRETTY_NAME=\"like Alpine\"\n", "etc/passwd": "root:x:0:0:root:/root:/bin/sh\n"}},
 		{Tar: python}, {Files: Files{"usr/local/bin/python3": "-> python3.13"}},
 	}, Config: v1.Config{Cmd: []string{"python3"}, Env: []string{slimPath, "PYTHON_VERSION=3.13.5"}}}, err
+}
+
+// RealStandalone is a tar in the layout of python-build-standalone, which runs: Debian's interpreter and the libraries that
+// it brings, which the real archives have inside.
+func RealStandalone(d Debian) ([]byte, error) {
+	return rewrite(d.Interpreter, func(name string) string {
+		switch {
+		case isPython(name):
+			return "python/" + strings.TrimPrefix(name, "usr/")
+		case strings.HasPrefix(name, "usr/lib/") && strings.Contains(path.Base(name), ".so"):
+			return "python/lib/" + path.Base(name)
+		}
+		return ""
+	})
 }
 
 // isPython reports what is Python's own among Debian's files.
