@@ -54,9 +54,10 @@ var allowed = map[string][]string{
 	"fetch":             {"diag", "store"},
 	"registry":          {"diag", "fetch", "registry/keychain", "store"},
 	"registry/keychain": {"fetch"},
-	"execute":           {"diag", "store"},
+	"layerblob":         nil,
+	"execute":           {"diag", "layerblob", "store"},
 
-	"baseimage": {"diag", "python/wheeltag"},
+	"baseimage": {"diag", "layerblob", "python/wheeltag"},
 
 	// stages, in the order of the pipeline
 	"project": slices.Concat(words, []string{"gitindex"}),
@@ -66,7 +67,7 @@ var allowed = map[string][]string{
 	"plan":        slices.Concat(words, []string{"project", "lock", "base"}),
 	"artifact":    slices.Concat(words, []string{"lock", "plan", "store", "fetch"}),
 	"bytecode":    {"diag", "entry", "store", "execute", "python/marshal"},
-	"layer":       {"diag", "entry", "plan", "store", "python/wheel"},
+	"layer":       {"diag", "entry", "layerblob", "plan", "store", "python/wheel"},
 	"closure":     {"layer"},
 	"image":       {"diag", "layer", "plan", "project", "store"},
 	"destination": {"diag", "fetch", "registry", "store"},

@@ -2,8 +2,6 @@ package baseimage
 
 import (
 	"archive/tar"
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,8 +11,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
+	"github.com/lithe-build/lithe/internal/layerblob"
 )
 
 const (
@@ -22,7 +19,6 @@ const (
 	maxEntries  = 1 << 20  // in all layers; the largest images have some 300,000 files
 	maxName     = 4096     // PATH_MAX
 	maxUnpacked = 64 << 30 // bytes of one layer, as when it is unpacked
-	maxWindow   = 128 << 20
 )
 
 // Layer is one layer of an image.
@@ -136,7 +132,7 @@ func (o *opened) read(ctx context.Context, tee io.Writer, visit func(*tar.Header
 		return err
 	}
 	defer blob.Close()
-	plain, err := decompress(blob)
+	plain, err := layerblob.Open(blob)
 	if err != nil {
 		return err
 	}
@@ -173,26 +169,6 @@ func (o *opened) read(ctx context.Context, tee io.Writer, visit func(*tar.Header
 }
 
 var errStop = errors.New("enough")
-
-// decompress looks at the first bytes: media types are said to be wrong at times, and engines do not trust them.
-func decompress(r io.Reader) (io.ReadCloser, error) {
-	buffered := bufio.NewReaderSize(r, 64<<10)
-	magic, err := buffered.Peek(4)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		return gzip.NewReader(buffered)
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		d, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return nil, err
-		}
-		return d.IOReadCloser(), nil
-	}
-	return io.NopCloser(buffered), nil
-}
 
 // counter counts what passes.
 type counter struct {

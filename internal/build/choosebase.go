@@ -53,7 +53,7 @@ func (in *inputs) wished(wish project.Wish) (base.Python, error) {
 	}
 	return base.Python{}, &diag.Error{Pos: wish.Pos, Code: "python-unavailable",
 		What: fmt.Sprintf("the project asks for Python %s, which no base has: %s", wish.Version, havingPythons()),
-		Hint: "set `" + wish.Override + "` in [tool.lithe] to one of these, if the project works with it"}
+		Hint: "set `" + wish.Override + "` in " + in.config.Place() + " to one of these, if the project works with it"}
 }
 
 // without returns what else is wrong with the lock, for a Python that no base has: one run tells all.
@@ -85,17 +85,17 @@ func (in *inputs) readWish(option string) (err error) {
 	if err != nil {
 		return err
 	}
-	return checkAge(in.project.Python)
+	return in.checkAge(in.project.Python)
 }
 
 // checkAge refuses Pythons that ended long ago: no base has them, and their packages are as old.
-func checkAge(wish project.Wish) error {
+func (in *inputs) checkAge(wish project.Wish) error {
 	if wish.Version == "" || base.MinorNumber(wish.Version) >= base.OldestPython {
 		return nil
 	}
 	return &diag.Error{Pos: wish.Pos, Code: "python-too-old",
 		What: fmt.Sprintf("the project asks for Python %s, and lithe builds for 3.%d and later", wish.Version, base.OldestPython),
-		Hint: fmt.Sprintf("those before get no security fixes: move the project, and set `%s` in [tool.lithe]", wish.Override)}
+		Hint: fmt.Sprintf("those before get no security fixes: move the project, and set `%s` in %s", wish.Override, in.config.Place())}
 }
 
 // decidePython says which Python the base has, where the project names none.
@@ -159,7 +159,7 @@ func (in *inputs) withBases(err error) error {
 func (in *inputs) admittingBases() string {
 	for _, p := range base.Pythons() {
 		if facts, err := base.Expected(p.Base, p.Version); err == nil && p.Base != in.base && in.admits(facts.Python) {
-			return fmt.Sprintf("base %q has Python %s, which is admitted: set `base` in [tool.lithe]", p.Base, p.Version)
+			return fmt.Sprintf("base %q has Python %s, which is admitted: set `base` in %s", p.Base, p.Version, in.config.Place())
 		}
 	}
 	return "no base of lithe has a Python that is admitted: " + havingPythons()

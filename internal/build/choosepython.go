@@ -105,7 +105,7 @@ func (in *inputs) chooseFor(e *project.Evidence) (name string) {
 		in.notices.Add(&diag.Error{Pos: e.Pos, Code: "unreleased-base",
 			What: fmt.Sprintf("the base is %s, a suite that Debian has not released: no stable one has a Python that the project admits "+
 				"and for which its packages have wheels", best.Base),
-			Hint: "to say that this is meant, set `base` in [tool.lithe]"})
+			Hint: "to say that this is meant, set `base` in " + in.config.Place()})
 	}
 	return best.Base
 }
@@ -168,7 +168,7 @@ func (in *inputs) keysFor(p base.Python) string {
 	if wish := in.project.Python.Version; wish != "" && base.Minor(wish) != p.Version {
 		keys += fmt.Sprintf(" and `python = %q`", p.Version)
 	}
-	return keys + " in [tool.lithe]"
+	return keys + " in " + in.config.Place()
 }
 
 // warnEnd tells of Pythons past their end of life, which get no security fixes from Python's project.

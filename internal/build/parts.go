@@ -50,6 +50,9 @@ func (b *builder) takeParts(ctx context.Context, d *decision) error {
 	if err := d.readFolders(d.variants); err != nil {
 		return err
 	}
+	if err := b.untrackedParts(d.inputs); err != nil {
+		return err
+	}
 	for _, v := range d.variants {
 		for _, pkg := range v.code {
 			if _, ok := d.parts[pkg.Source]; !ok {

@@ -170,7 +170,9 @@ func (in *inputs) inFolder(p, below, who string, pos diag.Position) (string, err
 	problem := func(code, what, hint string) error {
 		return &diag.Error{Pos: pos, Code: code, What: fmt.Sprintf("%s comes from %s, %s", who, path.Join(p, below), what), Hint: hint}
 	}
-	outside := func(what string) error { return problem("outside-project", what, "move it into the project, and lock again") }
+	outside := func(what string) error {
+		return problem("outside-project", what, "move it into the project, and lock again")
+	}
 	joined := path.Join(p, below)
 	if p == "" || lock.Outside(joined) {
 		return "", outside("which is outside the project")

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/plan"
 )
 
 // findUntracked returns the first-party files of the image that git does not track: those that are copied, and those
@@ -40,19 +41,47 @@ func (b *builder) untracked(in *inputs) (problems diag.List) {
 	if in.files.Untold != "" {
 		b.warn(diag.List{{Code: "untracked", What: "it cannot be told which files git tracks: " + in.files.Untold}})
 	}
-	n := len(in.untracked)
-	if n == 0 {
-		return nil
-	}
-	names := strings.Join(in.untracked[:min(n, maxNamed)], ", ")
-	if n > maxNamed {
-		names = fmt.Sprintf("%s and %d more", names, n-maxNamed)
-	}
 	out := "keep the rest out with files.exclude"
 	if in.wheel != nil {
 		out = "have " + in.project.Backend.Name + " leave out the rest"
 	}
+	return untrackedProblem(in.untracked, out)
+}
+
+// untrackedProblem names files, and how to keep those out that do not belong into the image.
+func untrackedProblem(untracked []string, out string) (problems diag.List) {
+	n := len(untracked)
+	if n == 0 {
+		return nil
+	}
+	names := strings.Join(untracked[:min(n, maxNamed)], ", ")
+	if n > maxNamed {
+		names = fmt.Sprintf("%s and %d more", names, n-maxNamed)
+	}
 	problems.Add(&diag.Error{Code: "untracked", What: "in the image, but not tracked by git: " + names,
 		Hint: "`git add` what belongs into the image, and " + out})
 	return problems
+}
+
+// untrackedParts is the same of the folders among the dependencies.
+func (b *builder) untrackedParts(in *inputs) error {
+	if !b.opt.Locked {
+		return nil
+	}
+	var sources []string
+	for _, p := range in.parts {
+		if p == nil || p.pkg.Kind != plan.KindLocal {
+			continue
+		}
+		for _, f := range p.wheel.Files {
+			if source, ok := f.Content.(unchanged); ok {
+				sources = append(sources, source.path)
+			}
+		}
+	}
+	untracked, err := in.files.UntrackedBeside(sources)
+	if err != nil {
+		return err
+	}
+	return untrackedProblem(untracked, "have the folder's build backend leave out the rest").Err()
 }

@@ -2,8 +2,6 @@ package execute
 
 import (
 	"archive/tar"
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,15 +13,13 @@ import (
 	"path"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
+	"github.com/lithe-build/lithe/internal/layerblob"
 )
 
 const (
-	maxLayerEntries = 1 << 20   // the largest images have some 300,000 files in all
-	maxLayerBytes   = 64 << 30  // no layer that a registry takes is larger
-	maxPath         = 4096      // PATH_MAX
-	maxWindow       = 128 << 20 // bytes; the largest that `zstd --long` needs
+	maxLayerEntries = 1 << 20  // the largest images have some 300,000 files in all
+	maxLayerBytes   = 64 << 30 // no layer that a registry takes is larger
+	maxPath         = 4096     // PATH_MAX
 )
 
 // unpacker writes one layer into a directory of its own. It follows no link that the layer made: the parent of every
@@ -44,7 +40,7 @@ func unpack(ctx context.Context, blob io.Reader, diffID, dir string) error {
 		return err
 	}
 	defer root.Close()
-	plain, err := decompress(blob)
+	plain, err := layerblob.Open(blob)
 	if err != nil {
 		return err
 	}
@@ -64,26 +60,6 @@ func unpack(ctx context.Context, blob io.Reader, diffID, dir string) error {
 		return fmt.Errorf("the uncompressed layer is %s, not %s", got, diffID)
 	}
 	return nil
-}
-
-// decompress tells the kinds of layers by their first bytes: gzip, which lithe writes, and what images of others have.
-func decompress(blob io.Reader) (io.ReadCloser, error) {
-	buffered := bufio.NewReaderSize(blob, 64<<10)
-	magic, err := buffered.Peek(4)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		return gzip.NewReader(buffered)
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		d, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return nil, err
-		}
-		return d.IOReadCloser(), nil
-	}
-	return io.NopCloser(buffered), nil
 }
 
 // entries unpacks one entry after the other.

@@ -111,13 +111,13 @@ func answered(resp *http.Response) *failure {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		f.again = true
 		// These two are the statuses for which servers say when to come back.
-		f.after = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+		f.after = RetryAfter(resp.Header.Get("Retry-After"), time.Now())
 	}
 	return f
 }
 
-// retryAfter reads both forms of the header: seconds, and a date.
-func retryAfter(value string, now time.Time) time.Duration {
+// RetryAfter reads both forms of the header of that name: seconds, and a date.
+func RetryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
 		return time.Duration(seconds) * time.Second

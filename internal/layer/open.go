@@ -3,15 +3,15 @@ package layer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
+	"github.com/lithe-build/lithe/internal/layerblob"
 	"github.com/lithe-build/lithe/internal/store"
 )
 
@@ -95,7 +95,7 @@ func (l *stored) Uncompressed() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := decompress(f, l.rec.LayerType())
+	r, err := layerblob.Open(f)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -103,24 +103,10 @@ func (l *stored) Uncompressed() (io.ReadCloser, error) {
 	return unpacked{r, f}, nil
 }
 
-// decompress opens the tar in a blob.
-func decompress(blob io.Reader, mediaType types.MediaType) (io.Reader, error) {
-	switch mediaType {
-	case types.OCILayerZStd:
-		return zstd.NewReader(blob, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-	case types.OCIUncompressedLayer:
-		return blob, nil
-	}
-	return gzip.NewReader(blob)
-}
-
-// maxWindow bounds the memory of a decoder. It is the largest window that `zstd --long` writes.
-const maxWindow = 128 << 20
-
 // unpacked closes the file below a decompressor.
 type unpacked struct {
-	io.Reader
+	io.ReadCloser
 	file io.Closer
 }
 
-func (u unpacked) Close() error { return u.file.Close() }
+func (u unpacked) Close() error { return errors.Join(u.ReadCloser.Close(), u.file.Close()) }

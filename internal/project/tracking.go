@@ -42,6 +42,16 @@ func (w *walker) track() error {
 
 // UntrackedSources is Untracked for the files that the project's wheel is made of, by their paths on this machine.
 func (f *Files) UntrackedSources(files []string) ([]string, error) {
+	// uv_build does not read .gitignore, so what is ignored is in its wheels without anybody's having said so.
+	return f.untrackedAt(files, func(p *Project) bool { return p.Backend.Name != "uv_build" })
+}
+
+// UntrackedBeside is UntrackedSources for files of other folders of the same repository.
+func (f *Files) UntrackedBeside(files []string) ([]string, error) {
+	return f.untrackedAt(files, func(*Project) bool { return false })
+}
+
+func (f *Files) untrackedAt(files []string, naming func(*Project) bool) ([]string, error) {
 	if f.tracking == nil {
 		return nil, nil
 	}
@@ -55,8 +65,7 @@ func (f *Files) UntrackedSources(files []string) ([]string, error) {
 		names = append(names, filepath.ToSlash(rel))
 	}
 	slices.Sort(names)
-	// uv_build does not read .gitignore, so what is ignored is in its wheels without anybody's having said so.
-	return f.tracking.untracked(slices.Compact(names), p.Backend.Name != "uv_build")
+	return f.tracking.untracked(slices.Compact(names), naming(p))
 }
 
 // untracked returns those of some files that are not tracked. One that .gitignore leaves out goes into the image only if

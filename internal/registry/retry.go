@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -130,7 +129,7 @@ func answered(resp *http.Response) *failure {
 		http.StatusGatewayTimeout:
 		f.again = true
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		f.again, f.after = true, retryAfter(resp.Header.Get("Retry-After"), time.Now())
+		f.again, f.after = true, fetch.RetryAfter(resp.Header.Get("Retry-After"), time.Now())
 	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
 	f.code, f.err = reason(resp.StatusCode, text)
@@ -162,18 +161,6 @@ func printable(text string) string {
 		return r
 	}, text[:min(len(text), maxQuote)])
 	return strings.TrimSpace(clean)
-}
-
-// retryAfter reads both forms of the header: seconds, and a date.
-func retryAfter(value string, now time.Time) time.Duration {
-	value = strings.TrimSpace(value)
-	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if date, err := http.ParseTime(value); err == nil && date.After(now) {
-		return date.Sub(now)
-	}
-	return 0
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -15,8 +15,8 @@ type manifestRule struct {
 	glob    *pathGlob
 }
 
-// maxManifestRules is how many patterns a MANIFEST.in may have; real ones have some dozens.
-const maxManifestRules = 10_000
+// maxManifestRules is how many patterns a MANIFEST.in may have; real ones have some dozens, and each is held against every file.
+const maxManifestRules = 2_000
 
 // parseManifest reads MANIFEST.in. Lines that setuptools warns of and passes over are passed over.
 func parseManifest(data string) ([]manifestRule, error) {
@@ -101,7 +101,7 @@ func (s *setuptools) manifest() map[string][]string {
 	files := s.packageFiles()
 	listed := s.sourceList(files)
 	with := s.applyManifest(files, rules, listed)
-	if s.tree.isFile("PKG-INFO") { // a source distribution, whose own list belongs to it
+	if listed == nil || s.tree.isFile("PKG-INFO") { // a source distribution, whose own list belongs to it
 		return with
 	}
 	without := s.applyManifest(files, rules, nil)

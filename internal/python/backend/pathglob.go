@@ -14,6 +14,9 @@ type pathGlob struct {
 	hidden bool // * and ** match names that begin with a dot, as setuptools has it
 }
 
+// maxGlobParts is how many components a pattern may have: as many as fit into the bits of a word. Real ones have five.
+const maxGlobParts = 62
+
 // globPart is one component of a pattern.
 type globPart struct {
 	double bool // **: any number of components
@@ -41,34 +44,39 @@ func newPathGlob(pattern string, recursive, hidden bool) (*pathGlob, error) {
 		}
 		g.parts = append(g.parts, globPart{dotted: strings.HasPrefix(part, "."), re: re})
 	}
+	if len(g.parts) > maxGlobParts {
+		return nil, treeErrorf("the pattern %q has more than %d components", pattern, maxGlobParts)
+	}
 	return g, nil
 }
 
 // match reports whether the whole path matches. It follows all readings of the pattern at once, so that no pattern
 // takes more than its length times the path's.
 func (g *pathGlob) match(p string) bool {
-	states := g.close(map[int]bool{0: true})
+	states := g.close(1) // a bit for each number of parts that are behind us
 	for name := range strings.SplitSeq(p, "/") {
-		next := map[int]bool{}
-		for i := range states {
-			if i < len(g.parts) && g.parts[i].takes(name, g.hidden) {
-				if g.parts[i].double {
-					next[i] = true
+		next := uint64(0)
+		for i, part := range g.parts {
+			if states>>i&1 == 1 && part.takes(name, g.hidden) {
+				if part.double {
+					next |= 1 << i
 				} else {
-					next[i+1] = true
+					next |= 1 << (i + 1)
 				}
 			}
 		}
-		states = g.close(next)
+		if states = g.close(next); states == 0 {
+			return false
+		}
 	}
-	return states[len(g.parts)]
+	return states>>len(g.parts)&1 == 1
 }
 
 // close adds what ** can stand for: nothing.
-func (g *pathGlob) close(states map[int]bool) map[int]bool {
-	for i := range g.parts {
-		if states[i] && g.parts[i].double {
-			states[i+1] = true
+func (g *pathGlob) close(states uint64) uint64 {
+	for i, part := range g.parts {
+		if part.double && states>>i&1 == 1 {
+			states |= 1 << (i + 1)
 		}
 	}
 	return states
@@ -97,7 +105,7 @@ func (t *tree) find(pattern string, recursive, hidden bool) ([]node, error) {
 	}
 	if len(parts) == 0 {
 		switch {
-		case t.isFile(root):
+		case t.isFile(root) && !strings.HasSuffix(pattern, "/"):
 			return []node{{root, false}}, nil
 		case t.isDir(root):
 			return []node{{root, true}}, nil
@@ -111,7 +119,11 @@ func (t *tree) find(pattern string, recursive, hidden bool) ([]node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.findBelow(root, parts, g, recursive)
+	found, err := t.findBelow(root, parts, g, recursive)
+	if strings.HasSuffix(pattern, "/") { // which only a directory can have
+		found = slices.DeleteFunc(found, func(n node) bool { return !n.dir })
+	}
+	return found, err
 }
 
 // findBelow walks a directory for what matches.

@@ -122,7 +122,6 @@ func (s pyStatement) assignment() (names []string, value []pyToken) {
 
 var (
 	pyInteger = regexp.MustCompile(`^(?:0|[1-9][0-9]{0,17})$`)
-	pyName    = regexp.MustCompile(`^[\p{L}\p{N}_]+(?:\.[0-9]+)?`)
 	pyPrefix  = regexp.MustCompile(`^(?i:[rbuft]{0,2})("""|'''|"|')`)
 )
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -40,7 +41,10 @@ func (s *pyScanner) line() (tokens []pyToken, ok bool) {
 		case strings.IndexByte(" \t\f\n", c) >= 0:
 			s.rest = s.rest[1:]
 		case c == '#':
-			end := strings.IndexByte(s.rest+"\n", '\n')
+			end := strings.IndexByte(s.rest, '\n')
+			if end < 0 {
+				end = len(s.rest)
+			}
 			s.rest = s.rest[end:]
 		case strings.HasPrefix(s.rest, "\\\n"):
 			s.rest = s.rest[2:]
@@ -66,14 +70,16 @@ var pyOperators = []string{"**=", "//=", ">>=", "<<=", "==", "!=", "<=", ">=", "
 
 // token reads one token.
 func (s *pyScanner) token() (pyToken, bool) {
-	if m := pyPrefix.FindStringSubmatch(s.rest); m != nil {
+	// The longest prefix has two letters and three quotes; a match over all of the rest would cost as much.
+	if m := pyPrefix.FindStringSubmatch(s.rest[:min(len(s.rest), 5)]); m != nil {
 		prefix := strings.ToLower(strings.TrimSuffix(m[0], m[1]))
 		s.rest = s.rest[len(m[0]):]
 		return s.text(prefix, m[1])
 	}
-	if m := pyName.FindString(s.rest); m != "" {
-		s.rest = s.rest[len(m):]
-		return pyToken{kind: 'n', text: m}, true
+	if n := wordLength(s.rest); n > 0 {
+		t := pyToken{kind: 'n', text: s.rest[:n]}
+		s.rest = s.rest[n:]
+		return t, true
 	}
 	i := slices.IndexFunc(pyOperators, func(op string) bool { return strings.HasPrefix(s.rest, op) })
 	if i >= 0 {
@@ -84,6 +90,22 @@ func (s *pyScanner) token() (pyToken, bool) {
 	t := pyToken{kind: 'o', text: s.rest[:size]}
 	s.rest = s.rest[size:]
 	return t, true
+}
+
+// wordLength returns the length of a name or a number at the beginning, with the fraction of the number.
+func wordLength(s string) int {
+	word := func(s string) int {
+		end := strings.IndexFunc(s, func(r rune) bool { return !isWord(r) && !unicode.IsMark(r) })
+		if end < 0 {
+			return len(s)
+		}
+		return end
+	}
+	n := word(s)
+	if n > 0 && s[0] >= '0' && s[0] <= '9' && strings.HasPrefix(s[n:], ".") {
+		n += 1 + word(s[n+1:])
+	}
+	return n
 }
 
 // text reads a string literal behind its opening quotes. The value of bytes, of formatted strings, and of escapes other

@@ -62,6 +62,15 @@ func TestReadPython(t *testing.T) {
 	}
 }
 
+// TestReadPythonLarge holds that the time grows with the length alone.
+func TestReadPythonLarge(t *testing.T) {
+	for _, line := range []string{"(# comment\n)\n", "a b c\n", "'x' \"y\"\n", "\"\"\"\n\"\"\"\n", "1.5 + \\\n 2\n"} {
+		if m := readPython(strings.Repeat(line, 1<<20/len(line)) + "v = '1'\n"); !m.ok {
+			t.Errorf("%q is not read", line)
+		}
+	}
+}
+
 // TestParseINI holds the language of setup.cfg, whose cases are what configparser makes of them.
 func TestParseINI(t *testing.T) {
 	tests := []struct{ name, in, want string }{
