@@ -183,9 +183,9 @@ func TestNamedPythons(t *testing.T) {
 func TestUnavailableWithOthers(t *testing.T) {
 	for requires, want := range map[string][]string{
 		">=3.9":    {"python-unavailable", "no-wheel", "no-wheel"}, // a platform each
-		">=3.12.2": {"python-unavailable"},
+		">=3.16.2": {"python-unavailable"},
 	} {
-		_, err := read(locked(t, "python = \"3.12\"", requires, "fast cp311"))
+		_, err := read(locked(t, "python = \"3.16\"", requires, "fast cp311"))
 		problems, _ := diag.Problems(err)
 		var codes []string
 		for _, p := range problems {
