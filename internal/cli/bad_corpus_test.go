@@ -60,7 +60,7 @@ func (w *world) environment(t *testing.T) map[string]string {
 	dir := t.TempDir()
 	return map[string]string{"HOME": dir, "LITHE_STORE": filepath.Join(dir, "store"), "LITHE_PROGRESS": "none",
 		"LITHE_DEBIAN_MIRROR": w.mirror.URL, "LITHE_DEBIAN_SECURITY_MIRROR": w.mirror.SecurityURL,
-		"LITHE_DEBIAN_KEYRING": w.keyring, "LITHE_INDEX_URL": w.index.URL}
+		"LITHE_DEBIAN_KEYRING": w.keyring, "LITHE_INDEX_URL": w.index.URL, "LITHE_STANDALONE_MIRROR": w.pythons.URL}
 }
 
 const evilProject = `[project]
