@@ -13,8 +13,11 @@ import (
 // bigPage is the page of a project on the index.
 const bigPage = "/simple/big/"
 
-// impatient is for rows in which a server says nothing.
-func impatient(w *world) { w.env["LITHE_TIMEOUT"], w.env["LITHE_ATTEMPTS"] = "700ms", "2" }
+// impatient is for rows in which a server says nothing, ever.
+func impatient(w *world) { w.env["LITHE_TIMEOUT"], w.env["LITHE_ATTEMPTS"] = "1s", "2" }
+
+// brisk is for rows in which a server falls silent once: soon asked again, and often, since a busy machine is slow as well.
+func brisk(w *world) { w.env["LITHE_TIMEOUT"], w.env["LITHE_ATTEMPTS"] = "1500ms", "6" }
 
 // on breaks requests for a path of the index.
 func (w *world) on(path string, times int, fault faults.Fault) {
@@ -34,7 +37,7 @@ func indexRows() section {
 		{name: "500, always", fault: brokenPage(0, faults.Status(500)), want: failure},
 		{name: "a slow first byte", fault: brokenPage(0, faults.Slow(300*time.Millisecond))},
 		{name: "no answer, ever", ready: impatient, fault: brokenPage(0, faults.Silence()), want: failure},
-		{name: "a body that stops half way, once", ready: impatient, fault: brokenPage(1, faults.Stall(50))},
+		{name: "a body that stops half way, once", ready: brisk, fault: brokenPage(1, faults.Stall(50))},
 		{name: "a body that stops half way, always", ready: impatient, fault: brokenPage(0, faults.Stall(50)), want: failure},
 		{name: "a truncated body, once", fault: brokenPage(1, faults.Truncate(50))},
 		{name: "a truncated body, always", fault: brokenPage(0, faults.Truncate(50)), want: failure},

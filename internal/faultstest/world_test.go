@@ -124,8 +124,9 @@ func (w *world) origin(name string) string {
 	return ""
 }
 
-// mend makes the servers good again.
+// mend makes the servers good again, and lithe as patient as they deserve.
 func (w *world) mend() {
+	w.env["LITHE_ATTEMPTS"], w.env["LITHE_TIMEOUT"] = "3", "20s"
 	w.indexFaults.Play()
 	w.mirrorFaults.Play()
 	w.elsewhere.Play()
