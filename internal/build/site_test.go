@@ -54,7 +54,7 @@ func (s *site) options(t *testing.T, dir string) build.Options {
 		t.Fatal(err)
 	}
 	return build.Options{Dir: dir, Platforms: []string{"linux/amd64"}, Store: t.TempDir(), Index: index, DebianMirror: s.mirror.URL,
-		StandaloneMirror: "http://127.0.0.1:1", // a test that needs one has its own
+		StandaloneMirror:     "http://127.0.0.1:1", // a test that needs one has its own
 		DebianSecurityMirror: s.mirror.SecurityURL, DebianKeyring: s.keyring, Now: debmirror.DefaultDate.AddDate(0, 1, 0)}
 }
 
