@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"sync"
 	"testing"
 	"time"
@@ -250,24 +251,25 @@ func TestPushLostBlob(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			lost, sent := true, false
+			var lost, sent atomic.Bool // requests come side by side
+			lost.Store(true)
 			s.fault = func(w http.ResponseWriter, r *http.Request) bool {
 				switch {
 				case r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/blobs/"):
-					lost = false
-				case r.Method == http.MethodPut && lost:
-					sent = true
+					lost.Store(false)
+				case r.Method == http.MethodPut && lost.Load():
+					sent.Store(true)
 					w.WriteHeader(http.StatusBadRequest)
 					fmt.Fprint(w, `{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN"}]}`)
 					return true
-				case r.Method == http.MethodHead && strings.Contains(r.URL.Path, "/blobs/") && lost && sent && !lying:
+				case r.Method == http.MethodHead && strings.Contains(r.URL.Path, "/blobs/") && lost.Load() && sent.Load() && !lying:
 					w.WriteHeader(http.StatusNotFound)
 					return true
 				}
 				return false
 			}
 			second, err := d.Write(t.Context(), destinationtest.Single(img), destination.Options{Tags: []string{s.full("app:2")}})
-			if err != nil || !sent || second.Sent < first.Sent-5_000 {
+			if err != nil || !sent.Load() || second.Sent < first.Sent-5_000 {
 				t.Errorf("%v, sent %d of %d bytes", err, second.Sent, first.Sent)
 			}
 		})

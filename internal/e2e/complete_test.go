@@ -22,9 +22,9 @@ func TestComplete(t *testing.T) {
 	}
 	for _, want := range []string{
 		"lightgbm 4.7.0: lib_lightgbm.so needs libgomp.so.1, which is not in the image\n",
-		`libgomp1 has it: system-packages = ["libgomp1"]`,
+		`libgomp1 has it: set system-packages = ["libgomp1"]`,
 		"need libGL.so.1, which is not in the image\n",
-		`libgl1 has it: system-packages = ["libgl1"]`,
+		`libgl1 has it: set system-packages = ["libgl1"]`,
 		"; all together: system-packages = [",
 	} {
 		if !strings.Contains(r.stderr, want) {
