@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -251,25 +250,30 @@ func TestPushLostBlob(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var lost, sent atomic.Bool // requests come side by side
-			lost.Store(true)
+			var mu sync.Mutex // requests come side by side
+			refused, back := false, map[string]bool{}
 			s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+				mu.Lock()
+				defer mu.Unlock()
+				_, digest, blob := strings.Cut(r.URL.Path, "/blobs/")
 				switch {
-				case r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/blobs/"):
-					lost.Store(false)
-				case r.Method == http.MethodPut && lost.Load():
-					sent.Store(true)
+				case r.Method == http.MethodPut && blob:
+					back[r.URL.Query().Get("digest")] = true
+				case r.Method == http.MethodPut && !refused:
+					refused = true
 					w.WriteHeader(http.StatusBadRequest)
 					fmt.Fprint(w, `{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN"}]}`)
 					return true
-				case r.Method == http.MethodHead && strings.Contains(r.URL.Path, "/blobs/") && lost.Load() && sent.Load() && !lying:
+				case r.Method == http.MethodHead && blob && refused && !back[digest] && !lying:
 					w.WriteHeader(http.StatusNotFound)
 					return true
 				}
 				return false
 			}
 			second, err := d.Write(t.Context(), destinationtest.Single(img), destination.Options{Tags: []string{s.full("app:2")}})
-			if err != nil || !sent.Load() || second.Sent < first.Sent-5_000 {
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil || !refused || second.Sent < first.Sent-5_000 {
 				t.Errorf("%v, sent %d of %d bytes", err, second.Sent, first.Sent)
 			}
 		})
