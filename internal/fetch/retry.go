@@ -55,7 +55,7 @@ func (c *Client) retry(ctx context.Context, method string, u *url.URL, attempts 
 		pause := max(f.after, wait/2+rand.N(wait)) // jitter, so that many clients do not come back at once
 		c.opt.Log.Debug("request failed, trying again", "method", method, "url", Redact(u.String()), "attempt", n,
 			"status", f.status, "wait", pause)
-		if err := sleep(ctx, pause); err != nil {
+		if err := Sleep(ctx, pause); err != nil {
 			return err
 		}
 		wait = min(2*wait, maxBackoff)
@@ -79,8 +79,8 @@ func (c *Client) report(method string, u *url.URL, attempts int, f *failure) err
 	return e
 }
 
-// sleep is time.Sleep that ends with the context.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep is time.Sleep that ends with the context, whose error it then returns.
+func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -104,20 +104,26 @@ func refused(err error) *failure {
 // answered judges a status that is not success.
 func answered(resp *http.Response) *failure {
 	f := &failure{status: resp.StatusCode}
-	switch resp.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusGatewayTimeout:
-		f.again = true
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		f.again = true
-		// These two are the statuses for which servers say when to come back.
-		f.after = RetryAfter(resp.Header.Get("Retry-After"), time.Now())
-	}
+	f.again, f.after = Temporary(resp)
 	return f
 }
 
-// RetryAfter reads both forms of the header of that name: seconds, and a date.
-func RetryAfter(value string, now time.Time) time.Duration {
+// Temporary tells whether the status of a response may be another one when the request is sent again, and how long the
+// server asks to wait until then.
+func Temporary(resp *http.Response) (again bool, after time.Duration) {
+	switch resp.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusGatewayTimeout:
+		return true, 0
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		// These two are the statuses for which servers say when to come back.
+		return true, retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	}
+	return false, 0
+}
+
+// retryAfter reads both forms of the header of that name: seconds, and a date.
+func retryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
 		return time.Duration(seconds) * time.Second

@@ -60,7 +60,7 @@ func parsePDM(s *source) *Lock {
 	for _, t := range r.tables {
 		r.readPackage(t)
 	}
-	r.sortVersions()
+	r.versions = newestFirst(r.lock.Packages, r.byName)
 	for i, t := range r.tables {
 		r.readEdges(&r.lock.Packages[r.at[i]], t)
 	}
@@ -251,17 +251,6 @@ func (r *pdmReader) readFiles(p *Package, t *toml.Table) {
 			f.Name = urlFile(f.URL)
 		}
 		r.addFile(p, f)
-	}
-}
-
-// sortVersions puts the newest of each name first.
-func (r *pdmReader) sortVersions() {
-	r.versions = make([]version.Version, len(r.lock.Packages))
-	for i, p := range r.lock.Packages {
-		r.versions[i], _ = version.Parse(p.Version)
-	}
-	for _, list := range r.byName {
-		slices.SortStableFunc(list, func(a, b int) int { return r.versions[b].Compare(r.versions[a]) })
 	}
 }
 

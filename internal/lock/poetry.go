@@ -2,7 +2,6 @@ package lock
 
 import (
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
@@ -42,7 +41,7 @@ func parsePoetry(s *source) *Lock {
 	for _, t := range r.tables {
 		r.readPackage(t)
 	}
-	r.sortVersions()
+	r.versions = newestFirst(r.lock.Packages, r.byName)
 	for i, t := range r.tables {
 		r.readEdges(&r.lock.Packages[i], t)
 		r.checkGroups(&r.lock.Packages[i])
@@ -175,17 +174,6 @@ func (r *poetryReader) readFile(p *Package, v *toml.Value) {
 		}
 	}
 	r.addFile(p, f)
-}
-
-// sortVersions puts the newest of each name first.
-func (r *poetryReader) sortVersions() {
-	r.versions = make([]version.Version, len(r.lock.Packages))
-	for i, p := range r.lock.Packages {
-		r.versions[i], _ = version.Parse(p.Version)
-	}
-	for _, list := range r.byName {
-		slices.SortStableFunc(list, func(a, b int) int { return r.versions[b].Compare(r.versions[a]) })
-	}
 }
 
 // readEdges reads what a package depends on, be it locked or the project. An optional dependency belongs to the extras

@@ -7,6 +7,7 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/python/marker"
 	"github.com/lithe-build/lithe/internal/python/name"
+	"github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
@@ -55,6 +56,18 @@ func (s *source) enter(byName map[string][]int, i int, p *Package, same func(i i
 	default:
 		byName[p.Name] = append(found, i)
 	}
+}
+
+// newestFirst puts the newest package of each name first, and returns the versions of all packages.
+func newestFirst(packages []Package, byName map[string][]int) []version.Version {
+	versions := make([]version.Version, len(packages))
+	for i, p := range packages {
+		versions[i], _ = version.Parse(p.Version)
+	}
+	for _, list := range byName {
+		slices.SortStableFunc(list, func(a, b int) int { return versions[b].Compare(versions[a]) })
+	}
+	return versions
 }
 
 // checkGroups reports a package with more extras or groups than can be meant.

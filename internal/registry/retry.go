@@ -60,7 +60,7 @@ func (c *Client) retry(ctx context.Context, method, address string, try func() (
 		pause := max(f.after, wait/2+rand.N(wait)) // jitter, so that many clients do not come back at once
 		c.opt.Log.Debug("request failed, trying again", "method", method, "url", fetch.Redact(address), "attempt", n,
 			"status", f.status, "wait", pause)
-		if err := sleep(ctx, pause); err != nil {
+		if err := fetch.Sleep(ctx, pause); err != nil {
 			return err
 		}
 		wait = min(2*wait, maxBackoff)
@@ -124,13 +124,7 @@ func refused(err error) *failure {
 // answered judges a status that is not what was asked for, and reads the registry's reason.
 func answered(resp *http.Response) *failure {
 	f := &failure{status: resp.StatusCode}
-	switch resp.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusGatewayTimeout:
-		f.again = true
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		f.again, f.after = true, fetch.RetryAfter(resp.Header.Get("Retry-After"), time.Now())
-	}
+	f.again, f.after = fetch.Temporary(resp)
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
 	f.code, f.err = reason(resp.StatusCode, text)
 	return f
@@ -161,17 +155,6 @@ func printable(text string) string {
 		return r
 	}, text[:min(len(text), maxQuote)])
 	return strings.TrimSpace(clean)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 var errStalled = errors.New("the registry did nothing for too long")

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/lithe-build/lithe/internal/fetch"
 )
 
 const (
@@ -56,7 +58,7 @@ func (u *upload) run(ctx context.Context) error {
 			return report(http.MethodPut, u.h.base+blobPath(u.repository, u.blob.Digest), n, f)
 		}
 		u.c.opt.Log.Debug("upload failed, trying again", "blob", u.blob.Digest, "attempt", n, "status", f.status)
-		if err := sleep(ctx, max(f.after, wait)); err != nil {
+		if err := fetch.Sleep(ctx, max(f.after, wait)); err != nil {
 			return err
 		}
 		wait = min(2*wait, maxBackoff)
