@@ -1,9 +1,9 @@
 package artifact
 
 import (
-	"cmp"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/lithe-build/lithe/internal/diag"
 )
@@ -38,9 +39,12 @@ const everywhere = ""
 // TLS returns how a server is spoken with, nil for Go's own way.
 func (o IndexOptions) TLS(u *url.URL) *tls.Config {
 	if config, ok := o.certificates[origin(u)]; ok {
-		return config
+		return config()
 	}
-	return o.certificates[everywhere]
+	if config, ok := o.certificates[everywhere]; ok {
+		return config()
+	}
+	return nil
 }
 
 // readCertificates reads what pip, uv, requests and curl are told about certificates for all servers. Authorities are
@@ -120,12 +124,12 @@ func (o *IndexOptions) believe(place string, p pems) error {
 		return &diag.Error{Code: "certificates", What: fmt.Sprintf("%s: %v", from, err), Hint: "name a file with certificates in PEM form"}
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	var files []string
 	if p.authorities != "" {
-		pool, err := poolOf(p.authorities)
-		if err != nil {
+		var err error
+		if files, err = bundle(p.authorities); err != nil {
 			return problem(p.authoritiesFrom, err)
 		}
-		config.RootCAs = pool
 	}
 	if p.client != "" {
 		data, err := readPEM(p.client)
@@ -138,7 +142,12 @@ func (o *IndexOptions) believe(place string, p pems) error {
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
-	all := map[string]*tls.Config{place: config}
+	all := map[string]func() *tls.Config{place: sync.OnceValue(func() *tls.Config {
+		if files != nil {
+			config.RootCAs = poolOf(files)
+		}
+		return config
+	})}
 	for other, config := range o.certificates {
 		if other != place {
 			all[other] = config
@@ -148,12 +157,10 @@ func (o *IndexOptions) believe(place string, p pems) error {
 	return nil
 }
 
-// poolOf returns the system's authorities and those of a file, or of all files in a folder.
-func poolOf(path string) (*x509.CertPool, error) {
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
+// bundle returns the files of authorities: one, or all in a folder. One of them has a certificate. The others are parsed
+// when a server is spoken with, which most builds do not: all public authorities take longer than the rest of a build that
+// changes nothing.
+func bundle(path string) ([]string, error) {
 	files := []string{path}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		if files, err = filepath.Glob(filepath.Join(path, "*")); err != nil || len(files) > maxBundleFiles {
@@ -162,22 +169,58 @@ func poolOf(path string) (*x509.CertPool, error) {
 	}
 	found := false
 	for _, file := range files {
+		if found {
+			if err := regular(file); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		data, err := readPEM(file)
 		if err != nil {
 			return nil, err
 		}
-		found = pool.AppendCertsFromPEM(data) || found
+		found = hasCertificate(data)
 	}
 	if !found {
 		return nil, fmt.Errorf("%s: no certificate found", path)
 	}
-	return pool, nil
+	return files, nil
+}
+
+// hasCertificate looks for the first one that can be parsed.
+func hasCertificate(data []byte) bool {
+	for {
+		var block *pem.Block
+		if block, data = pem.Decode(data); block == nil {
+			return false
+		}
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err == nil {
+			return true
+		}
+	}
+}
+
+// poolOf returns the system's authorities and those of files. A file that went away in this moment has none.
+func poolOf(files []string) *x509.CertPool {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	for _, file := range files {
+		if data, err := readPEM(file); err == nil {
+			pool.AppendCertsFromPEM(data)
+		}
+	}
+	return pool
 }
 
 // readPEM reads a file of certificates.
 func readPEM(path string) ([]byte, error) {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return nil, cmp.Or(err, fmt.Errorf("%s is no file of certificates", path))
+	if err := regular(path); err != nil {
+		return nil, err
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -189,6 +232,15 @@ func readPEM(path string) ([]byte, error) {
 		err = fmt.Errorf("%s: more than %d bytes are too many for certificates", path, maxBundle)
 	}
 	return data, err
+}
+
+// regular refuses what is no file.
+func regular(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no file of certificates", path)
+	}
+	return err
 }
 
 // readTrusted reads the hosts whose certificates pip or uv are told not to check.

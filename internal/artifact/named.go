@@ -5,17 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/fetch"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/lock"
 )
 
 // variable is an environment variable in an address, as pip, pipenv and PDM have them.
-var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+var variable = lazyregexp.New(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // With returns the options for a lock file: the names, credentials and variables that its indexes come with, and the
 // indexes that stand in for the one of a package. A variable without a value is a problem where its index has to be asked,
@@ -134,7 +134,7 @@ func (o IndexOptions) expand(address string) (expanded, missing string) {
 	if !strings.Contains(address, "${") {
 		return address, ""
 	}
-	expanded = variable.ReplaceAllStringFunc(address, func(reference string) string {
+	expanded = variable.Get().ReplaceAllStringFunc(address, func(reference string) string {
 		name := reference[2 : len(reference)-1]
 		value := ""
 		if o.env != nil {

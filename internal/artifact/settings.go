@@ -39,7 +39,7 @@ type IndexOptions struct {
 	keyring    func(services []string, user string) (string, error) // nil asks none
 
 	general      pems // of all servers without their own
-	certificates map[string]*tls.Config
+	certificates map[string]func() *tls.Config
 	trusted      []setting
 }
 

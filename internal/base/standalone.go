@@ -4,11 +4,11 @@ import (
 	_ "embed"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
 )
 
@@ -44,7 +44,7 @@ type standaloneName struct {
 	release string // "" means the newest
 }
 
-var standaloneForm = regexp.MustCompile(`^(3\.(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2}))?)(?:\+([0-9]{8}))?$`)
+var standaloneForm = lazyregexp.New(`^(3\.(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2}))?)(?:\+([0-9]{8}))?$`)
 
 // IsStandalone reports whether the full name of a base, as Parse returns it, is that of a standalone Python.
 func IsStandalone(name string) bool {

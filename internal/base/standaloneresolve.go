@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/fetch"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/version"
 )
 
@@ -117,7 +117,7 @@ func (o Options) releasesFor(ctx context.Context, client *fetch.Client, n standa
 	return releases, nil
 }
 
-var releaseTag = regexp.MustCompile(`^[0-9]{8}$`)
+var releaseTag = lazyregexp.New(`^[0-9]{8}$`)
 
 // latestRelease asks which release is the newest.
 func (o Options) latestRelease(ctx context.Context, client *fetch.Client) (string, error) {
@@ -162,7 +162,7 @@ type listed struct {
 
 // sumsLine is a line of SHA256SUMS about a CPython for any processor of a platform, in the form that is only to be
 // installed, as sha256sum(1) writes it. Others (musl, free-threaded, for newer processors, full, previews) are passed over.
-var sumsLine = regexp.MustCompile(`^([0-9a-f]{64}) [ *](cpython-(3\.[0-9]{1,3}\.[0-9]{1,3})\+([0-9]{8})-(x86_64|aarch64)-unknown-linux-gnu-install_only(_stripped)?\.tar\.gz)$`)
+var sumsLine = lazyregexp.New(`^([0-9a-f]{64}) [ *](cpython-(3\.[0-9]{1,3}\.[0-9]{1,3})\+([0-9]{8})-(x86_64|aarch64)-unknown-linux-gnu-install_only(_stripped)?\.tar\.gz)$`)
 
 var standalonePlatforms = map[string]string{"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/fetch"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/store"
 )
 
@@ -140,7 +140,7 @@ func standalonePath(name string) (string, bool) {
 
 // buildPrefix is where the archives were built: /install as a whole path or its beginning, after a flag or in quotes, and
 // not the end of a path such as /usr/bin/install.
-var buildPrefix = regexp.MustCompile(`(^|['"=:\s]|-[IL])/install(['"/:\s]|$)`)
+var buildPrefix = lazyregexp.New(`(^|['"=:\s]|-[IL])/install(['"/:\s]|$)`)
 
 // relocate makes sysconfig tell the place in the image. Python itself goes by where it finds itself.
 func (u *unpacked) relocate() error {
@@ -153,7 +153,7 @@ func (u *unpacked) relocate() error {
 			return err
 		}
 		for range 2 { // neighbours share the character between them
-			data = buildPrefix.ReplaceAll(data, []byte("${1}/"+standalonePrefix+"${2}"))
+			data = buildPrefix.Get().ReplaceAll(data, []byte("${1}/"+standalonePrefix+"${2}"))
 		}
 		u.entries[i] = entry.NewFile(e.Path, data, false)
 	}

@@ -8,9 +8,10 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // program is an interpreter that was found, or a library of it.
@@ -31,7 +32,7 @@ var usual = []string{"/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/
 var names = []string{"python3", "python"}
 
 // versioned matches the name of an interpreter that has nothing but its version.
-var versioned = regexp.MustCompile(`^python3\.\d{1,2}t?$`)
+var versioned = lazyregexp.New(`^python3\.\d{1,2}t?$`)
 
 // search looks for an interpreter, and remembers what it met in its place.
 type search struct {

@@ -3,11 +3,11 @@ package baseimage
 import (
 	"context"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
 )
 
@@ -32,8 +32,8 @@ func readLibc(ctx context.Context, t *tree, p *program) (wheeltag.Libc, error) {
 // glibcBanner is what libc.so.6 prints when it is run, and glibcVersion a version of its symbols. A release without new
 // symbols has no version of its own among them.
 var (
-	glibcBanner  = regexp.MustCompile(`GNU C Library [^\n]{1,200}? version (\d{1,2})\.(\d{1,2})`)
-	glibcVersion = regexp.MustCompile(`\x00GLIBC_(2)\.(\d{1,2})\b`)
+	glibcBanner  = lazyregexp.New(`GNU C Library [^\n]{1,200}? version (\d{1,2})\.(\d{1,2})`)
+	glibcVersion = lazyregexp.New(`\x00GLIBC_(2)\.(\d{1,2})\b`)
 )
 
 func readGlibc(ctx context.Context, t *tree, p *program, loader string) (wheeltag.Libc, error) {
@@ -46,9 +46,9 @@ func readGlibc(ctx context.Context, t *tree, p *program, loader string) (wheelta
 		if err != nil {
 			return wheeltag.Libc{}, err
 		}
-		found := glibcBanner.FindAllSubmatch(data, -1)
+		found := glibcBanner.Get().FindAllSubmatch(data, -1)
 		if len(found) == 0 {
-			found = glibcVersion.FindAllSubmatch(data, -1)
+			found = glibcVersion.Get().FindAllSubmatch(data, -1)
 		}
 		if libc, ok := newest("glibc", found); ok {
 			return libc, nil
@@ -65,7 +65,7 @@ func libc(name, family string) (wheeltag.Libc, error) {
 // musl's loader is musl. It prints a banner with the version, which is a string of its own.
 var (
 	muslBanner  = []byte("musl libc (")
-	muslVersion = regexp.MustCompile(`\x00(1)\.(\d{1,2})\.\d{1,2}(?:-git[^\x00]{0,40})?(?:\x00)`)
+	muslVersion = lazyregexp.New(`\x00(1)\.(\d{1,2})\.\d{1,2}(?:-git[^\x00]{0,40})?(?:\x00)`)
 )
 
 func readMusl(ctx context.Context, t *tree, loader string) (wheeltag.Libc, error) {
@@ -76,7 +76,7 @@ func readMusl(ctx context.Context, t *tree, loader string) (wheeltag.Libc, error
 	if !strings.Contains(string(data), string(muslBanner)) {
 		return libc(loader, "musl")
 	}
-	if v, ok := newest("musl", muslVersion.FindAllSubmatch(data, -1)); ok {
+	if v, ok := newest("musl", muslVersion.Get().FindAllSubmatch(data, -1)); ok {
 		return v, nil
 	}
 	return libc(loader, "musl")

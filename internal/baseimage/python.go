@@ -5,10 +5,11 @@ import (
 	"debug/elf"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // python is what an interpreter is.
@@ -58,7 +59,7 @@ func readPython(ctx context.Context, t *tree, p *program, env []string) (python,
 }
 
 // standardLibrary matches a directory of CPython's modules. A free-threaded one has a "t" behind it.
-var standardLibrary = regexp.MustCompile(`^python3\.(\d{1,2})t?$`)
+var standardLibrary = lazyregexp.New(`^python3\.(\d{1,2})t?$`)
 
 // libraries returns the standard libraries beside an interpreter.
 func libraries(t *tree, p *program) []string {
@@ -132,7 +133,7 @@ func statedVersion(objects []*program, dirs, env []string) string {
 	}
 	for _, p := range objects {
 		var texts []string
-		for _, m := range embedded.FindAllIndex(p.data, -1) {
+		for _, m := range embedded.Get().FindAllIndex(p.data, -1) {
 			v := strings.TrimSuffix(string(p.data[m[0]+1:m[1]]), "+")
 			if ends := m[1] < len(p.data) && p.data[m[1]] == 0; ends && fits(v) && !slices.Contains(texts, v) {
 				texts = append(texts, v)
@@ -150,8 +151,8 @@ func statedVersion(objects []*program, dirs, env []string) string {
 
 // release is a full version of Python 3, and embedded is one behind the end of another string of a program.
 var (
-	release  = regexp.MustCompile(`^3\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?$`)
-	embedded = regexp.MustCompile(`\x003\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?\+?`)
+	release  = lazyregexp.New(`^3\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?$`)
+	embedded = lazyregexp.New(`\x003\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?\+?`)
 )
 
 // exportedVersion reads Py_Version, which has the form of PY_VERSION_HEX: 0x030d05f0 is 3.13.5.

@@ -8,8 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 var (
@@ -114,7 +115,7 @@ func Redact(raw string) string {
 }
 
 // credentials are what stands between the slashes and the last @ before the path.
-var credentials = regexp.MustCompile(`//[^/\s"]*@`)
+var credentials = lazyregexp.New(`//[^/\s"]*@`)
 
 // scrub takes credentials out of texts that others wrote and that may quote a URL.
 func scrub(text string) string {

@@ -5,11 +5,11 @@ import (
 	"io/fs"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // include reads another file, whose path is relative to the one that names it.
@@ -121,7 +121,7 @@ func (s *source) knowIndex(label, written string, pos diag.Position) string {
 }
 
 // variable is an environment variable in an address. It is left there: what it holds is for who opens the address.
-var variable = regexp.MustCompile(`\$\{[A-Z0-9_]+\}`)
+var variable = lazyregexp.New(`\$\{[A-Z0-9_]+\}`)
 
 // hostOf returns the host of "host:port".
 func hostOf(authority string) string {

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // How pip makes lines of a requirements file: decode, join what ends in a backslash, and only then cut comments off,
@@ -99,7 +99,7 @@ func physicalLines(text string) []string {
 }
 
 // codingLine is a comment that names the encoding of a file (PEP 263).
-var codingLine = regexp.MustCompile(`^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)`)
+var codingLine = lazyregexp.New(`^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)`)
 
 // maxHead is how many bytes the two lines have that may name the encoding.
 const maxHead = 1024

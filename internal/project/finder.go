@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // finder answers questions about the Python files of an application or a wheel, by their paths from where imports start.
@@ -72,7 +72,7 @@ func (f *finder) scripts() []string {
 
 const maxScript = 4 << 20 // bytes of a file that is searched for its guard
 
-var guardLine = regexp.MustCompile(`^if\s*\(?\s*(__name__\s*==\s*["']__main__["']|["']__main__["']\s*==\s*__name__)\s*\)?\s*:`)
+var guardLine = lazyregexp.New(`^if\s*\(?\s*(__name__\s*==\s*["']__main__["']|["']__main__["']\s*==\s*__name__)\s*\)?\s*:`)
 
 // guard returns the line of `if __name__ == "__main__":`, 0 when the file has none or does not exist.
 func (f *finder) guard(name string) int {

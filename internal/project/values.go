@@ -2,13 +2,13 @@ package project
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
@@ -24,7 +24,7 @@ const maxItems = 10_000
 
 // rule restricts texts. The zero value allows all.
 type rule struct {
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 	words   []string // the only texts allowed, if any
 	want    string   // what fits, for the message: "an absolute path"
 }
@@ -144,7 +144,7 @@ func (count) schema() schema { return schema{Type: "integer", Minimum: new(0)} }
 // duration is a string such as "30s".
 type duration struct{ to *time.Duration }
 
-var durationRule = rule{pattern: regexp.MustCompile(`^([0-9]{1,9}(ms|s|m|h))+$`), want: "a duration such as \"30s\" or \"1m30s\""}
+var durationRule = rule{pattern: lazyregexp.New(`^([0-9]{1,9}(ms|s|m|h))+$`), want: "a duration such as \"30s\" or \"1m30s\""}
 
 func (t duration) decode(d *decoder, path string, v *toml.Value) {
 	var s string

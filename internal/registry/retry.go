@@ -11,11 +11,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/lithe-build/lithe/internal/fetch"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 const (
@@ -131,7 +131,7 @@ func answered(resp *http.Response) *failure {
 }
 
 // codes are what the specification calls them; anything else in their place is no registry's.
-var codes = regexp.MustCompile(`^[A-Z][A-Z_]{1,60}$`)
+var codes = lazyregexp.New(`^[A-Z][A-Z_]{1,60}$`)
 
 // reason reads the specification's form of an error. Of its words only printable ones are passed on, and not many.
 func reason(status int, body []byte) (code string, err error) {

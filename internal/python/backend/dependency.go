@@ -3,11 +3,11 @@ package backend
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/version"
 )
@@ -48,8 +48,8 @@ func (d dependency) specText() string {
 func (d dependency) normalName() string { return name.Normalize(d.name) }
 
 var (
-	dependencyHead = regexp.MustCompile(`^\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[([^\]]*)\])?\s*`)
-	specClause     = regexp.MustCompile(`^\s*(===|==|~=|!=|<=|>=|<|>)\s*([^\s,;()]+)\s*$`)
+	dependencyHead = lazyregexp.New(`^\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[([^\]]*)\])?\s*`)
+	specClause     = lazyregexp.New(`^\s*(===|==|~=|!=|<=|>=|<|>)\s*([^\s,;()]+)\s*$`)
 )
 
 // parseDependency reads a PEP 508 requirement.

@@ -2,11 +2,11 @@ package backend
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/toml"
 )
@@ -230,7 +230,7 @@ func (b *build) dynamicf(pos diag.Position, format string, args ...any) {
 }
 
 // pythonThree is a clause that excludes Python 2, as flit sees it.
-var pythonThree = regexp.MustCompile(`^\s*(>=?|~=|===?)?\s*[3-9]`)
+var pythonThree = lazyregexp.New(`^\s*(>=?|~=|===?)?\s*[3-9]`)
 
 // tags names Python 2 unless Requires-Python excludes it.
 func (f *flit) tags() string {
@@ -242,7 +242,7 @@ func (f *flit) tags() string {
 }
 
 // flitLicence is what a pattern of project.license-files may hold.
-var flitLicence = regexp.MustCompile(`^[\p{L}\p{M}\p{N}_./*?\[\] -]+$`)
+var flitLicence = lazyregexp.New(`^[\p{L}\p{M}\p{N}_./*?\[\] -]+$`)
 
 // licenseFiles returns the licence files, sorted.
 func (f *flit) licenseFiles() []string {

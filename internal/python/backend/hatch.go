@@ -2,11 +2,11 @@ package backend
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/toml"
@@ -110,7 +110,7 @@ func (h *hatch) checkTypes() {
 }
 
 // hatchVersion is where hatchling finds a version in a file unless a pattern says otherwise.
-var hatchVersion = regexp.MustCompile(`(?im)^(?:__version__|VERSION) *= *(?:"v?(.+?)"|'v?(.+?)')`)
+var hatchVersion = lazyregexp.New(`(?im)^(?:__version__|VERSION) *= *(?:"v?(.+?)"|'v?(.+?)')`)
 
 // readVersion reads a dynamic version from a file. Other sources run code or ask version control.
 func (h *hatch) readVersion() {
@@ -174,7 +174,7 @@ func (h *hatch) choosePackages() {
 }
 
 // hatchComponent is what may not stand in a part of a wheel's file name.
-var hatchComponent = regexp.MustCompile(`[^\p{L}\p{M}\p{N}_.]+`)
+var hatchComponent = lazyregexp.New(`[^\p{L}\p{M}\p{N}_.]+`)
 
 // choose looks for a module in the places where hatchling does.
 func (h *hatch) choose(module string) bool {

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/name"
 )
 
@@ -200,11 +200,11 @@ func hatchClassifiers(list []text) []string {
 // isPrivate reports classifiers that PyPI refuses, and that are therefore in no list.
 func isPrivate(c string) bool { return strings.HasPrefix(strings.ToLower(c), "private ::") }
 
-var textAndNumber = regexp.MustCompile(`([^0-9]*)([0-9]*)`)
+var textAndNumber = lazyregexp.New(`([^0-9]*)([0-9]*)`)
 
 // compareNatural compares runs of text and runs of digits in turn.
 func compareNatural(a, b string) int {
-	as, bs := textAndNumber.FindAllStringSubmatch(a, -1), textAndNumber.FindAllStringSubmatch(b, -1)
+	as, bs := textAndNumber.Get().FindAllStringSubmatch(a, -1), textAndNumber.Get().FindAllStringSubmatch(b, -1)
 	return slices.CompareFunc(as, bs, func(x, y []string) int {
 		if d := strings.Compare(x[1], y[1]); d != 0 {
 			return d

@@ -2,13 +2,13 @@ package backend
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // hatchSkipped are the directories that hatchling never looks into.
@@ -170,7 +170,7 @@ func (h *hatch) distribution(p string) string {
 }
 
 // hatchShebang is a first line that runs Python, in whatever place.
-var hatchShebang = regexp.MustCompile(`(?s)^#!.*(?:pythonw?|pypyw?)[0-9.]*(.*)`)
+var hatchShebang = lazyregexp.New(`(?s)^#!.*(?:pythonw?|pypyw?)[0-9.]*(.*)`)
 
 // addScript adds a script; a first line that runs Python becomes the one that installers replace.
 func (h *hatch) addScript(target, source string) {

@@ -1,11 +1,11 @@
 package backend
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // iniFile is a file in the language of Python's configparser, as setup.cfg is.
@@ -26,8 +26,8 @@ type iniOption struct {
 }
 
 var (
-	iniHeader = regexp.MustCompile(`^\[(.+)\]`)
-	iniLine   = regexp.MustCompile(`^(.*?)\s*[=:]\s*(.*)$`)
+	iniHeader = lazyregexp.New(`^\[(.+)\]`)
+	iniLine   = lazyregexp.New(`^(.*?)\s*[=:]\s*(.*)$`)
 )
 
 // maxOptions is how many options a setup.cfg may have; real ones have some hundreds.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/toml"
 )
@@ -64,7 +65,7 @@ func (p *pdm) checkStatic() {
 }
 
 // pdmVersion is where pdm-backend finds a version in a file unless a pattern says otherwise.
-var pdmVersion = regexp.MustCompile(`(?m)^(?:__version__|VERSION)\s*=\s*["'](.+?)["']\s*(?:#.*)?$`)
+var pdmVersion = lazyregexp.New(`(?m)^(?:__version__|VERSION)\s*=\s*["'](.+?)["']\s*(?:#.*)?$`)
 
 // readVersion reads a dynamic version from a file.
 func (p *pdm) readVersion() {

@@ -3,11 +3,11 @@ package backend
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/version"
 )
 
@@ -29,10 +29,10 @@ type bounds struct {
 }
 
 var (
-	poetryWord = regexp.MustCompile(`^(\^|~=|~|===|==|=|!=|<=|>=|<|>)?\s*[vV]?([0-9][^\s,|*]*?)(\.\*)?$`)
+	poetryWord = lazyregexp.New(`^(\^|~=|~|===|==|=|!=|<=|>=|<|>)?\s*[vV]?([0-9][^\s,|*]*?)(\.\*)?$`)
 	// An operator may stand apart from its version; other spaces separate clauses.
-	spacedOperator = regexp.MustCompile(`(\^|~=|~|===|==|=|!=|<=|>=|<|>)\s+`)
-	releaseOnly    = regexp.MustCompile(`^\d{1,9}(\.\d{1,9}){0,9}$`)
+	spacedOperator = lazyregexp.New(`(\^|~=|~|===|==|=|!=|<=|>=|<|>)\s+`)
+	releaseOnly    = lazyregexp.New(`^\d{1,9}(\.\d{1,9}){0,9}$`)
 )
 
 // parsePoetryConstraint reads the constraints that have one range: no alternatives with ||. pep508 says that the text

@@ -3,12 +3,12 @@ package backend
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/version"
 )
@@ -148,7 +148,7 @@ func (p *poetry) licenseFiles() []node {
 	return out
 }
 
-var poetryPerson = regexp.MustCompile(`^([^<>]+?)(?: <(.+?)>)?$`)
+var poetryPerson = lazyregexp.New(`^([^<>]+?)(?: <(.+?)>)?$`)
 
 // addPerson adds the first author or maintainer; poetry-core leaves out the others.
 func (p *poetry) addPerson(add func(key, value string), field, key string, list []person) {

@@ -1,11 +1,11 @@
 package backend
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/toml"
@@ -179,7 +179,7 @@ func (b *build) readLicense(t *toml.Table, p *project) {
 }
 
 // plainEmail is an address that no backend has to quote.
-var plainEmail = regexp.MustCompile(`^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$`)
+var plainEmail = lazyregexp.New(`^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$`)
 
 // people reads authors or maintainers. Addresses that the email package would quote are refused.
 func (b *build) people(t *toml.Table, key string) []person {

@@ -1,9 +1,10 @@
 package backend
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // pyModule is what the text of a Python module says at its top level, without running it: what the backends themselves
@@ -121,8 +122,8 @@ func (s pyStatement) assignment() (names []string, value []pyToken) {
 }
 
 var (
-	pyInteger = regexp.MustCompile(`^(?:0|[1-9][0-9]{0,17})$`)
-	pyPrefix  = regexp.MustCompile(`^(?i:[rbuft]{0,2})("""|'''|"|')`)
+	pyInteger = lazyregexp.New(`^(?:0|[1-9][0-9]{0,17})$`)
+	pyPrefix  = lazyregexp.New(`^(?i:[rbuft]{0,2})("""|'''|"|')`)
 )
 
 // literal reads a literal that is all of the tokens.

@@ -3,12 +3,12 @@ package backend
 import (
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
@@ -81,7 +81,7 @@ var trivialSetup = []string{"from __future__ import annotations", "import setupt
 	`if __name__ == "__main__" : setup ( )`, `if __name__ == "__main__" : setuptools . setup ( )`}
 
 // mainGuard is the usual condition around the call, whose body stands on the next line.
-var mainGuard = regexp.MustCompile(`(?m)^(if\s+__name__\s*==\s*["']__main__["']\s*:)(?:[ \t]*(?:#.*)?\n)+[ \t]+`)
+var mainGuard = lazyregexp.New(`(?m)^(if\s+__name__\s*==\s*["']__main__["']\s*:)(?:[ \t]*(?:#.*)?\n)+[ \t]+`)
 
 // readSetupPy refuses a setup.py that does more than call setup().
 func (s *setuptools) readSetupPy() {

@@ -2,11 +2,11 @@ package backend
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // selectFiles collects modules and data of packages.
@@ -140,7 +140,7 @@ func (s *setuptools) addData() {
 }
 
 // pythonShebang is a first line that names a Python interpreter, as distutils has it.
-var pythonShebang = regexp.MustCompile(`^#!.*python[0-9.]*([ \t].*)?$`)
+var pythonShebang = lazyregexp.New(`^#!.*python[0-9.]*([ \t].*)?$`)
 
 // addScript copies a script. Its first line is rewritten so that an installer puts the interpreter there.
 func (s *setuptools) addScript(dir string, script text) {

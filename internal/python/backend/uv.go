@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/toml"
 )
@@ -147,7 +148,7 @@ func pruneModules(names []string) []string {
 	return out
 }
 
-var identifier = regexp.MustCompile(`^[\p{L}_][\p{L}\p{M}\p{N}_]*$`)
+var identifier = lazyregexp.New(`^[\p{L}_][\p{L}\p{M}\p{N}_]*$`)
 
 // checkModule checks a module that the configuration names: identifiers, an __init__ file at the end of the path and
 // none above it.

@@ -3,11 +3,11 @@ package backend
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/version"
 )
@@ -235,7 +235,7 @@ func (u *uv) requirement(d requirement, extra string) string {
 }
 
 // minorVersion is a Python version as python_version has it.
-var minorVersion = regexp.MustCompile(`^3\.(\d{1,3})$`)
+var minorVersion = lazyregexp.New(`^3\.(\d{1,3})$`)
 
 // uvOrder is the order in which uv prints variables, behind the version of Python. Of those in the second list it
 // knows which values exclude each other, so that only one of them may occur.
@@ -328,8 +328,8 @@ func nextMinor(v string) string {
 }
 
 var (
-	uvGroup  = regexp.MustCompile(`^[\p{L}\p{N}_][\p{L}\p{N}._]*$`)
-	uvScript = regexp.MustCompile(`^[\p{L}\p{N}._-]*[\p{L}\p{N}_-][\p{L}\p{N}._-]*$`)
+	uvGroup  = lazyregexp.New(`^[\p{L}\p{N}_][\p{L}\p{N}._]*$`)
+	uvScript = lazyregexp.New(`^[\p{L}\p{N}._-]*[\p{L}\p{N}_-][\p{L}\p{N}._-]*$`)
 )
 
 // entryPoints writes entry_points.txt; there is one as soon as one of the three tables is there.

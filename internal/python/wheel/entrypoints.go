@@ -2,8 +2,9 @@ package wheel
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // EntryPoint is a command that a distribution asks its installer to make.
@@ -16,10 +17,10 @@ type EntryPoint struct {
 
 var (
 	// Command names become file names in bin; spaces are allowed by the specification, and a few have them.
-	commandName = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.+ -]*$`)
+	commandName = lazyregexp.New(`^[A-Za-z0-9_.][A-Za-z0-9_.+ -]*$`)
 	// Object references. Names are Python identifiers: what \w matches, without a digit in front. Extras may follow.
 	dotted          = `[\p{L}_][\p{L}\p{M}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{M}\p{N}_]*)*`
-	objectReference = regexp.MustCompile(`^(` + dotted + `)\s*(?::\s*(` + dotted + `)?)?\s*(?:\[[^\]]*\]\s*)?$`)
+	objectReference = lazyregexp.New(`^(` + dotted + `)\s*(?::\s*(` + dotted + `)?)?\s*(?:\[[^\]]*\]\s*)?$`)
 )
 
 // parseEntryPoints reads entry_points.txt and returns its commands. Other groups are for the distribution's users,

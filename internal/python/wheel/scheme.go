@@ -1,8 +1,9 @@
 package wheel
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // Scheme says where a virtual environment has its parts.
@@ -59,7 +60,7 @@ func (s Scheme) target(p placed, distribution string) string {
 
 // reservedName matches what a virtual environment has in bin before anything is installed: the interpreter under all
 // its names, and what activates it.
-var reservedName = regexp.MustCompile(`^(?:pythonw?[0-9.]*t?(?:-config)?|pypy[0-9.]*|activate|activate_this\.py|activate\.[a-z0-9]+|Activate\.ps1|deactivate(?:\.[a-z]+)?)$`)
+var reservedName = lazyregexp.New(`^(?:pythonw?[0-9.]*t?(?:-config)?|pypy[0-9.]*|activate|activate_this\.py|activate\.[a-z0-9]+|Activate\.ps1|deactivate(?:\.[a-z]+)?)$`)
 
 // reservedCommand reports names in bin that no distribution may take.
 func reservedCommand(name string) bool { return reservedName.MatchString(name) }

@@ -6,13 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // ecrHost is a registry of Amazon's: 123456789012.dkr.ecr.eu-central-1.amazonaws.com, with "-fips" and China's domain.
-var ecrHost = regexp.MustCompile(`^\d{12}\.dkr[.-]ecr(-fips)?\.([a-z0-9-]{4,30})\.(amazonaws\.com(\.cn)?|on\.aws)$`)
+var ecrHost = lazyregexp.New(`^\d{12}\.dkr[.-]ecr(-fips)?\.([a-z0-9-]{4,30})\.(amazonaws\.com(\.cn)?|on\.aws)$`)
 
 // publicECR is Amazon's registry for everybody, which has one region.
 const (

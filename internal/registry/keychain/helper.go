@@ -9,10 +9,11 @@ import (
 	"io"
 	"maps"
 	"os/exec"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 )
 
 // helperName keeps a configuration file from naming a path.
-var helperName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+var helperName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
 // helper asks docker-credential-NAME. See https://github.com/docker/docker-credential-helpers.
 func (k *Keychain) helper(ctx context.Context, name string, t target) (Credentials, string, error) {
