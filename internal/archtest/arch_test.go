@@ -17,7 +17,7 @@ const module = "github.com/lithe-build/lithe/"
 
 // words may be used by every stage: they do no I/O and know no stage.
 var words = []string{
-	"diag", "entry", "toml", "python/name", "python/version", "python/marker", "python/requirement",
+	"diag", "entry", "toml", "trace", "python/name", "python/version", "python/marker", "python/requirement",
 	"python/wheeltag", "python/sdist", "python/wheel", "python/marshal",
 }
 
@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"entry":              nil,
 	anywhere:             nil,
 	"toml":               {"diag"},
+	"trace":              nil,
 	"gitindex":           nil,
 	"lithelock":          {"diag", "toml"},
 	"python/name":        nil,
@@ -54,12 +55,12 @@ var allowed = map[string][]string{
 	"debian/packages":    {"debian/control", "debian/version", "diag"},
 
 	// tools that stages share
-	"store":             {"diag"},
-	"fetch":             {"diag", "store"},
-	"registry":          {"diag", "fetch", "registry/keychain", "store"},
+	"store":             {"diag", "trace"},
+	"fetch":             {"diag", "store", "trace"},
+	"registry":          {"diag", "fetch", "registry/keychain", "store", "trace"},
 	"registry/keychain": {"fetch"},
 	"layerblob":         nil,
-	"execute":           {"diag", "layerblob", "store"},
+	"execute":           {"diag", "layerblob", "store", "trace"},
 
 	"baseimage": {"diag", "layerblob", "python/wheeltag"},
 
@@ -70,11 +71,11 @@ var allowed = map[string][]string{
 		"debian/archive", "debian/contents", "debian/ldcache", "debian/maintscript", "debian/packages"}),
 	"plan":        slices.Concat(words, []string{"project", "lock", "base"}),
 	"artifact":    slices.Concat(words, []string{"lock", "plan", "store", "fetch"}),
-	"bytecode":    {"diag", "entry", "store", "execute", "python/marshal"},
+	"bytecode":    {"diag", "entry", "store", "execute", "python/marshal", "trace"},
 	"layer":       {"diag", "entry", "layerblob", "plan", "store", "python/wheel"},
 	"closure":     {"layer"},
 	"image":       {"diag", "layer", "plan", "project", "store"},
-	"destination": {"diag", "fetch", "registry", "store"},
+	"destination": {"diag", "fetch", "registry", "store", "trace"},
 
 	// the order of the stages, and the only package that prints
 	"build": slices.Concat(words, []string{"lithelock", "python/backend", "store", "fetch", "execute", "project", "lock",

@@ -13,12 +13,14 @@ import (
 	"github.com/lithe-build/lithe/internal/fetch"
 	"github.com/lithe-build/lithe/internal/lock"
 	"github.com/lithe-build/lithe/internal/store"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // GitOptions say how repositories are read. The zero value works where git is installed.
 type GitOptions struct {
 	Offline bool   // only what the store has
 	Path    string // folders with programs; "" means the process's own
+	Trace   *trace.Recorder
 }
 
 // checkoutKey names a tree of files. A commit is the same wherever it is from, but what is fetched from one place must not

@@ -16,6 +16,7 @@ import (
 	"unicode"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // git is a repository of our own in a temporary folder, into which one commit is fetched.
@@ -23,6 +24,7 @@ type git struct {
 	program string
 	dir     string
 	source  checkoutSource
+	trace   *trace.Recorder
 }
 
 const (
@@ -53,7 +55,7 @@ func newGit(opt GitOptions, s checkoutSource) (*git, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &git{program: program, dir: dir, source: s}, nil
+	return &git{program: program, dir: dir, source: s, trace: opt.Trace}, nil
 }
 
 func (g *git) close() { _ = os.RemoveAll(g.dir) }
@@ -95,7 +97,10 @@ func (g *git) run(ctx context.Context, stdin io.Reader, args ...string) ([]byte,
 	cmd := exec.CommandContext(ctx, g.program, append(all, args...)...)
 	var out, said bytes.Buffer
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env, cmd.WaitDelay = g.dir, stdin, &limited{w: &out, left: maxGitOutput}, &limited{w: &said, left: 1 << 16, rest: true}, g.environment(os.Environ()), gitWait
+	g.trace.Add(trace.Processes, 1)
+	span := g.trace.Begin(trace.Process, "git "+args[0])
 	err := cmd.Run()
+	span.End()
 	if err == nil {
 		return out.Bytes(), nil
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/store"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 const (
@@ -124,6 +125,7 @@ func (g *git) writeAll(ctx context.Context, entries []treeEntry, dir string) err
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	g.trace.Add(trace.Processes, 1)
 	r := bufio.NewReader(pipe)
 	for _, e := range entries {
 		if err := g.writeOne(r, root, e); err != nil {

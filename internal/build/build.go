@@ -34,7 +34,7 @@ func Run(ctx context.Context, opt Options) (result *Result, err error) {
 			return err
 		}
 		err = b.write(ctx, result)
-		result.Timings = b.timings()
+		result.Timings, result.Counts = b.timings(), b.opt.Trace.Counts()
 		return err
 	})
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/registry"
 	"github.com/lithe-build/lithe/internal/store"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // builder is one run: its options, and what its stages share.
@@ -53,7 +54,11 @@ func newBuilder(opt Options) (*builder, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	st, err := store.Open(opt.Store)
+	if opt.Trace == nil {
+		opt.Trace = trace.New()
+	}
+	opt.Engine.Trace = opt.Trace
+	st, err := store.OpenTraced(opt.Store, opt.Trace)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +66,7 @@ func newBuilder(opt Options) (*builder, error) {
 	auth := func(u *url.URL) (user, password string, ok bool) { return b.opt.Index.Auth(u) }
 	client := fetch.New(st, fetch.Options{Jobs: opt.Jobs, Offline: opt.Offline, Auth: auth,
 		Denied: func(u *url.URL) string { return b.opt.Index.Denied(u) }, TLS: func(u *url.URL) *tls.Config { return b.opt.Index.TLS(u) },
-		Stall: opt.Timeout, Attempts: opt.Attempts, Log: opt.Log})
+		Stall: opt.Timeout, Attempts: opt.Attempts, Log: opt.Log, Trace: opt.Trace})
 	registries := registry.New(opt.registry())
 	b = &builder{opt: opt, store: st, client: client, registry: registries, said: map[string]bool{}, made: map[string]bool{}, urls: map[string]string{}, bases: base.Options{
 		Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Snapshot: opt.snapshot(), Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
@@ -87,7 +92,20 @@ func (b *builder) close() {
 // cached returns the layer of a key, made when the store does not have it. One that was made for another platform of this
 // run counts as made.
 func (b *builder) cached(ctx context.Context, key string, kind plan.LayerKind, make func() (layer.Contents, error)) (made, error) {
-	rec, reused, err := layer.Cached(ctx, b.store, key, kind, make)
+	return b.cachedAs(ctx, string(kind), key, kind, make)
+}
+
+// cachedAs is cached for a layer that a trace calls by a name.
+func (b *builder) cachedAs(ctx context.Context, name, key string, kind plan.LayerKind, make func() (layer.Contents, error)) (made, error) {
+	var span trace.Open
+	rec, reused, err := layer.Cached(ctx, b.store, key, kind, func() (layer.Contents, error) {
+		span = b.opt.Trace.Begin(trace.Layer, name)
+		return make()
+	})
+	if err == nil && !reused {
+		span.EndWith(rec.Size)
+		b.opt.Trace.Add(trace.Layers, 1)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err == nil && !reused {
@@ -99,15 +117,27 @@ func (b *builder) cached(ctx context.Context, key string, kind plan.LayerKind, m
 // named is cached for a layer that the plan names. The name is no input of the bytes, so a record made for another
 // project may bear another one; the image's history must not depend on which project came first.
 func (b *builder) named(ctx context.Context, key string, kind plan.LayerKind, packages []string, make func() (layer.Contents, error)) (made, error) {
-	l, err := b.cached(ctx, key, kind, make)
+	l, err := b.cachedAs(ctx, layerName(kind, packages), key, kind, make)
 	l.Kind, l.Packages = kind, packages
 	return l, err
 }
 
+// layerName is what a trace calls a layer: the distribution, or the group with its first one.
+func layerName(kind plan.LayerKind, packages []string) string {
+	switch len(packages) {
+	case 0:
+		return string(kind)
+	case 1:
+		return packages[0]
+	}
+	return fmt.Sprintf("%s and %d more", packages[0], len(packages)-1)
+}
+
 // time starts a clock for a stage and returns what stops it. Of platforms side by side the slowest counts.
 func (b *builder) time(stage string) (stop func()) {
-	start := time.Now()
+	start, span := time.Now(), b.opt.Trace.Begin(trace.Stage, stage)
 	return func() {
+		span.End()
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		seconds := time.Since(start).Seconds()

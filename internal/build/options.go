@@ -8,6 +8,7 @@ import (
 	"github.com/lithe-build/lithe/internal/artifact"
 	"github.com/lithe-build/lithe/internal/destination"
 	"github.com/lithe-build/lithe/internal/registry"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // Options says what to build and from where. The zero value of a field is its default.
@@ -51,6 +52,8 @@ type Options struct {
 
 	Log *slog.Logger // nil means silent
 	On  func(Event)  // progress; nil means nobody looks
+	// Trace records where the time goes; it is for one run. Nil means one that only counts for the result.
+	Trace *trace.Recorder
 
 	inside   string // the folder that was given, where that is a member of a workspace: its path from Dir
 	lockOnly bool   // only lithe.lock is wanted, in which no file of the project is
@@ -71,7 +74,7 @@ func (o Options) snapshot() string {
 // registry completes the options of the registries' client.
 func (o Options) registry() registry.Options {
 	r := o.Registry
-	r.Offline, r.Jobs, r.Stall, r.Attempts, r.Log = o.Offline, o.Jobs, o.Timeout, o.Attempts, o.Log
+	r.Offline, r.Jobs, r.Stall, r.Attempts, r.Log, r.Trace = o.Offline, o.Jobs, o.Timeout, o.Attempts, o.Log, o.Trace
 	return r
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/wheel"
 	"github.com/lithe-build/lithe/internal/store"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // ownCode is the first-party code of a project: a wheel, and files that are copied.
@@ -43,12 +44,20 @@ func (in *inputs) makeWheel() error {
 	if err != nil {
 		return err
 	}
-	for i := range w.Files {
-		f := &w.Files[i]
-		f.Content = pin(f.Content, f.Size, f.SHA256)
-	}
+	pinFiles(w, in.trace)
 	in.wheel = w
 	return nil
+}
+
+// pinFiles pins the files of a wheel that was made of a folder, each of which was read once to make it.
+func pinFiles(w *wheel.Wheel, r *trace.Recorder) {
+	for i := range w.Files {
+		f := &w.Files[i]
+		if _, ok := f.Content.(entry.Path); ok {
+			r.Add(trace.Files, 1)
+		}
+		f.Content = pin(f.Content, f.Size, f.SHA256, r)
+	}
 }
 
 // readCode reads the first-party code, and decides by it what runs.
@@ -132,7 +141,7 @@ func (b *builder) codeLayer(ctx context.Context, p *plan.Plan, own *ownCode, l p
 	}
 	for _, part := range own.parts() {
 		for i := range part {
-			file, err := fingerprint(&part[i])
+			file, err := fingerprint(&part[i], b.opt.Trace)
 			if err != nil {
 				return made{}, unreadable(fmt.Errorf("%s: %w", part[i].Path, err))
 			}
@@ -196,10 +205,13 @@ func unreadable(err error) error {
 }
 
 // fingerprint is what the key of the layer knows of a file. From here on the file must stay as it is.
-func fingerprint(e *entry.Entry) (projectFile, error) {
+func fingerprint(e *entry.Entry, rec *trace.Recorder) (projectFile, error) {
 	f := projectFile{Path: e.Path, Mode: uint32(e.Mode), Link: e.Link}
 	if e.Type != entry.File {
 		return f, nil
+	}
+	if _, ok := e.Content.(entry.Path); ok {
+		rec.Add(trace.Files, 1)
 	}
 	r, err := e.Content.Open()
 	if err != nil {
@@ -212,6 +224,6 @@ func fingerprint(e *entry.Entry) (projectFile, error) {
 	}
 	sum := [sha256.Size]byte(h.Sum(nil))
 	f.Digest = "sha256:" + hex.EncodeToString(sum[:])
-	e.Content = pin(e.Content, e.Size, sum)
+	e.Content = pin(e.Content, e.Size, sum, rec)
 	return f, nil
 }

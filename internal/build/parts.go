@@ -13,6 +13,7 @@ import (
 	"github.com/lithe-build/lithe/internal/python/backend"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/wheel"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // part is source code beside the project's own, as a layer: a member of the workspace, a folder that the lock names, or a
@@ -76,13 +77,13 @@ func (in *inputs) readFolder(pkg plan.Package) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readPart(pkg, dir, in.shown(path.Join(pkg.Path, pkg.Origin.Subdirectory)))
+	return readPart(pkg, dir, in.shown(path.Join(pkg.Path, pkg.Origin.Subdirectory)), in.trace)
 }
 
 // readCommit makes the wheel of a commit of a repository.
 func (b *builder) readCommit(ctx context.Context, pkg plan.Package) (*part, error) {
 	defer b.time("download")()
-	tree, err := artifact.Checkout(ctx, b.store, artifact.GitOptions{Offline: b.opt.Offline}, pkg.Name, pkg.Origin)
+	tree, err := artifact.Checkout(ctx, b.store, artifact.GitOptions{Offline: b.opt.Offline, Trace: b.opt.Trace}, pkg.Name, pkg.Origin)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (b *builder) readCommit(ctx context.Context, pkg plan.Package) (*part, erro
 		return nil, &diag.Error{Pos: pkg.Pos, Code: "outside-project", What: fmt.Sprintf("%s: the subdirectory %q leads out of the repository", pkg.Name, below),
 			Hint: "look how this came into the lock file"}
 	}
-	p, err := readPart(pkg, filepath.Join(tree, filepath.FromSlash(below)), path.Join(pkg.Name+"@"+pkg.Origin.Commit[:shortCommit], below))
+	p, err := readPart(pkg, filepath.Join(tree, filepath.FromSlash(below)), path.Join(pkg.Name+"@"+pkg.Origin.Commit[:shortCommit], below), b.opt.Trace)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +108,7 @@ func (b *builder) readCommit(ctx context.Context, pkg plan.Package) (*part, erro
 const shortCommit = 12
 
 // readPart makes the wheel of a folder. Positions in errors begin with prefix.
-func readPart(pkg plan.Package, dir, prefix string) (*part, error) {
+func readPart(pkg plan.Package, dir, prefix string, r *trace.Recorder) (*part, error) {
 	source, err := project.Read(dir, project.Options{Prefix: prefix})
 	if err != nil {
 		return nil, err
@@ -116,10 +117,7 @@ func readPart(pkg plan.Package, dir, prefix string) (*part, error) {
 	if err != nil {
 		return nil, unreadable(err)
 	}
-	for i := range w.Files {
-		f := &w.Files[i]
-		f.Content = pin(f.Content, f.Size, f.SHA256)
-	}
+	pinFiles(w, r)
 	p := &part{pkg: pkg, wheel: w}
 	return p, p.check()
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/project"
 	"github.com/lithe-build/lithe/internal/python/wheel"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // inputs is what a folder says.
@@ -39,11 +40,13 @@ type inputs struct {
 	parts         map[string]*part // source code beside the project's, by where it is from
 	entry         project.EntryPoint
 	untracked     []string // files that go into the image and that git does not track
+	trace         *trace.Recorder
 }
 
 // read reads the folder. Nothing is downloaded.
 func read(opt Options) (*inputs, error) {
-	in := &inputs{parts: map[string]*part{}}
+	in := &inputs{parts: map[string]*part{}, trace: opt.Trace}
+	defer opt.Trace.Begin(trace.Stage, "read").End()
 	var err error
 	if err = in.readPlace(opt); err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/lithe-build/lithe/internal/layer"
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/store"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // Result is a finished build.
@@ -20,6 +21,7 @@ type Result struct {
 	Index     v1.ImageIndex    // of all platforms; nil where there is one
 	Outputs   []Output
 	Timings   []Timing
+	Counts    trace.Counts       // what the run did
 	Engine    destination.Engine // that it was loaded into; nil without Load
 }
 

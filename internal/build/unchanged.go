@@ -7,6 +7,7 @@ import (
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // unchanged is a file of the project that was hashed before: the key of its layer and RECORD say what is in it. The
@@ -17,19 +18,22 @@ type unchanged struct {
 	path string // as the user would write it
 	size int64
 	sum  [sha256.Size]byte
+
+	trace *trace.Recorder
 }
 
 // pin returns contents that fail where they are not these any more. What is in memory needs no watching.
-func pin(c entry.Content, size int64, sum [sha256.Size]byte) entry.Content {
+func pin(c entry.Content, size int64, sum [sha256.Size]byte, r *trace.Recorder) entry.Content {
 	path, ok := c.(entry.Path)
 	if !ok {
 		return c
 	}
-	return unchanged{Content: c, path: string(path), size: size, sum: sum}
+	return unchanged{Content: c, path: string(path), size: size, sum: sum, trace: r}
 }
 
 // Open opens the file, and compares it while it is read.
 func (u unchanged) Open() (io.ReadCloser, error) {
+	u.trace.Add(trace.Files, 1)
 	r, err := u.Content.Open()
 	if err != nil {
 		return nil, err

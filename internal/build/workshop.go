@@ -11,6 +11,7 @@ import (
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // compile turns sources into .pyc files in order, nil where one does not compile. It is nil without bytecode.
@@ -125,8 +126,8 @@ func (b *builder) compiler(ctx context.Context, facts base.Facts, layers []made)
 	if err != nil {
 		return nil, fmt.Errorf("unpacking the base to run its interpreter: %w", err)
 	}
-	c := bytecode.New(bytecode.Options{Store: b.store, Executor: executor, Root: root, Python: facts.Interpreter, ID: facts.Python,
-		Jobs: b.opt.jobs(), Finished: b.onCompiled})
+	c := bytecode.New(bytecode.Options{Store: b.store, Executor: execute.Traced(executor, b.opt.Trace), Root: root, Python: facts.Interpreter, ID: facts.Python,
+		Jobs: b.opt.jobs(), Finished: b.onCompiled, Trace: b.opt.Trace})
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.compilers = append(b.compilers, c)
@@ -144,6 +145,7 @@ func (b *builder) compileAll(ctx context.Context, c *bytecode.Compiler, sources 
 	for _, s := range sources {
 		b.opt.on(Event{Stage: "bytecode", Item: s.Path, Total: 1})
 	}
+	defer b.opt.Trace.Begin(trace.Bytecode, fmt.Sprintf("%d sources", len(sources))).End()
 	return c.Compile(ctx, sources)
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/store"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // Format is part of the key of every stored .pyc file. It changes when the same input would give other bytes.
@@ -39,6 +40,7 @@ type Options struct {
 	Jobs     int                       // processes at once; 0 means one per CPU
 	Skipped  func(path, reason string) // told of each source that does not compile, in order; nil means nobody
 	Finished func(path string)         // told of each source when it is done, from several goroutines; nil means nobody
+	Trace    *trace.Recorder           // counts what was compiled, and not found in the store
 }
 
 // Source is one file to compile.
@@ -175,6 +177,7 @@ func (c *Compiler) compile(ctx context.Context, w **worker, j *job) (finish func
 		done()
 		return nil, fmt.Errorf("%s: %w", j.source.Path, err)
 	}
+	c.opt.Trace.Add(trace.Compiled, 1)
 	return func() (result, error) {
 		defer done()
 		return c.finish(j, raw)

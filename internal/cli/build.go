@@ -16,6 +16,7 @@ import (
 	"github.com/lithe-build/lithe/internal/build"
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/store"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 const buildHelp = `Build the image of the project in DIR, the working directory by default.
@@ -39,7 +40,10 @@ func (a *app) buildCommand() *cobra.Command {
 	f.BoolVar(&flags.opt.Push, "push", false, "push the image to the registries that its names say")
 	f.BoolVar(&flags.opt.Load, "load", false, "load the image into Docker or Podman, moving only what it lacks")
 	f.StringArrayVarP(&flags.opt.Tags, "tag", "t", nil, "`name` of the image at its outputs; may be repeated")
-	metadata := f.String("metadata-file", "", "write digest, layers and timings to a JSON `file`")
+	metadata := f.String("metadata-file", "", "write digest, layers, timings and counts to a JSON `file`")
+	var spent timings
+	f.BoolVar(&spent.print, "timings", false, "print where the time went: stages, downloads, layers, and the chain that decided")
+	f.StringVar(&spent.file, "trace", "", "write where the time went to a `file` for Perfetto or chrome://tracing")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		opt, err := a.options(flags, args)
 		if err != nil {
@@ -48,11 +52,12 @@ func (a *app) buildCommand() *cobra.Command {
 		if err := asUsage(opt.CheckOutputs()); err != nil {
 			return err
 		}
-		if err := checkMetadata(*metadata); err != nil {
+		if err := errors.Join(checkFile(*metadata, "metadata-file"), checkFile(spent.file, "trace")); err != nil {
 			return err
 		}
+		opt.Trace = spent.begin()
 		result, err := a.build(cmd.Context(), opt, flags.progress)
-		if err != nil {
+		if err := errors.Join(err, spent.end(a.sys.Stderr)); err != nil {
 			return err
 		}
 		if *metadata != "" {
@@ -99,6 +104,7 @@ type metadata struct {
 	Platforms []platformMetadata `json:"platforms"`
 	Outputs   []outputMetadata   `json:"outputs"`
 	Timings   []build.Timing     `json:"timings"`
+	Counts    trace.Counts       `json:"counts"`
 }
 
 type outputMetadata struct {
@@ -126,7 +132,7 @@ type layerMetadata struct {
 }
 
 func newMetadata(r *build.Result) metadata {
-	m := metadata{Digest: r.Digest, Outputs: []outputMetadata{}, Timings: r.Timings}
+	m := metadata{Digest: r.Digest, Outputs: []outputMetadata{}, Timings: r.Timings, Counts: r.Counts}
 	for _, p := range r.Platforms {
 		m.Platforms = append(m.Platforms, newPlatformMetadata(p))
 	}
@@ -161,31 +167,31 @@ func writeMetadata(path string, r *build.Result) error {
 		return err
 	}
 	if err := store.Replace(path, bytes.NewReader(append(data, '\n'))); err != nil {
-		return unwritable(path, err)
+		return unwritable(path, "metadata-file", err)
 	}
 	return nil
 }
 
-// checkMetadata refuses before the build, which may take minutes, a file that cannot be.
-func checkMetadata(path string) error {
+// checkFile refuses before the build, which may take minutes, a file that cannot be. The code is the flag that names it.
+func checkFile(path, code string) error {
 	if path == "" {
 		return nil
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return unwritable(path, syscall.EISDIR)
+		return unwritable(path, code, syscall.EISDIR)
 	}
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
-		return unwritable(path, err)
+		return unwritable(path, code, err)
 	}
 	return nil
 }
 
-func unwritable(path string, err error) error {
+func unwritable(path, code string, err error) error {
 	cause := err
 	if inner, ok := errors.AsType[*fs.PathError](err); ok {
 		cause = inner.Err
 	}
-	return &diag.Error{Pos: diag.Position{File: path}, Code: "metadata-file", What: fmt.Sprintf("cannot be written: %v", cause),
+	return &diag.Error{Pos: diag.Position{File: path}, Code: code, What: fmt.Sprintf("cannot be written: %v", cause),
 		Hint: "name a file in a folder that exists and is yours", Err: err}
 }
 

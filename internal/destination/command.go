@@ -8,12 +8,16 @@ import (
 	"io"
 	"os/exec"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // command is an engine that is driven by its command.
 type command struct {
 	name string // "podman"
 	path string
+
+	trace *trace.Recorder
 }
 
 // run runs the command and returns what it prints.
@@ -21,6 +25,8 @@ func (c command) run(ctx context.Context, stdin io.Reader, args ...string) (stri
 	cmd := exec.CommandContext(ctx, c.path, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr
+	c.trace.Add(trace.Engine, 1)
+	defer c.trace.Begin(trace.Process, c.name+" "+args[0]).End()
 	if err := cmd.Run(); err != nil {
 		text := strings.TrimSpace(stderr.String())
 		return "", fmt.Errorf("%s %s: %w: %s", c.name, args[0], err, text[:min(len(text), maxMessage)])

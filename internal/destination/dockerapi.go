@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 const (
@@ -24,6 +26,7 @@ const (
 type dockerAPI struct {
 	client *http.Client
 	base   string
+	trace  *trace.Recorder
 }
 
 // dockerInfo is what the engine says of itself.
@@ -178,6 +181,8 @@ func (a *dockerAPI) do(ctx context.Context, method, path string, query url.Value
 	if body != nil {
 		req.Header.Set("Content-Type", "application/x-tar")
 	}
+	a.trace.Add(trace.Engine, 1)
+	defer a.trace.Begin(trace.Request, method+" engine"+path).End()
 	resp, err := a.client.Do(req)
 	if err != nil {
 		return nil, err

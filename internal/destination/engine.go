@@ -6,6 +6,7 @@ import (
 	"os/exec"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // Engine is a local container engine: a destination, and a command that can run what was written there.
@@ -25,6 +26,7 @@ type EngineOptions struct {
 	Socket    string // Docker's usual socket; "" means /var/run/docker.sock
 
 	LookPath func(string) (string, error) // finds commands; nil means exec.LookPath
+	Trace    *trace.Recorder
 }
 
 // finders try the engines in order of preference.

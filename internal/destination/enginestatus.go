@@ -65,7 +65,7 @@ func askCommand(ctx context.Context, opt EngineOptions, name string, args ...str
 		return status
 	}
 	status.Where = path
-	out, err := command{name, path}.run(ctx, nil, args...)
+	out, err := command{name: name, path: path}.run(ctx, nil, args...)
 	status.Version, status.Err = strings.TrimSpace(out), err
 	return status
 }

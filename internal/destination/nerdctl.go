@@ -19,7 +19,7 @@ func findNerdctl(_ context.Context, opt EngineOptions) (Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nerdctl: %w", errNoEngine)
 	}
-	return nerdctl{command{"nerdctl", path}}, nil
+	return nerdctl{command{"nerdctl", path, opt.Trace}}, nil
 }
 
 // Name returns "nerdctl".

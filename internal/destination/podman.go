@@ -22,7 +22,7 @@ func findPodman(_ context.Context, opt EngineOptions) (Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("podman: %w", errNoEngine)
 	}
-	return podman{command{"podman", path}}, nil
+	return podman{command{"podman", path, opt.Trace}}, nil
 }
 
 // Name returns "podman".

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/lithe-build/lithe/internal/store"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 const (
@@ -55,6 +56,8 @@ type Options struct {
 	Backoff  time.Duration // the first wait between them, doubled each time; 0 means half a second
 	Stall    time.Duration // how long a server may send nothing; 0 means a minute
 	Log      *slog.Logger  // nil means silent
+	// Trace counts requests and bytes, unless Transport does. Nil means that nobody looks.
+	Trace *trace.Recorder
 }
 
 // Client fetches. It is for several goroutines and keeps connections open between requests.
@@ -95,7 +98,7 @@ func New(st *store.Store, opt Options) *Client {
 			transport = &byServer{common: own, config: opt.TLS}
 		}
 	}
-	c.http = &http.Client{Transport: transport, CheckRedirect: c.redirect}
+	c.http = &http.Client{Transport: trace.Transport(transport, opt.Trace), CheckRedirect: c.redirect}
 	return c
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/lithe-build/lithe/internal/fetch"
 	"github.com/lithe-build/lithe/internal/registry/keychain"
 	"github.com/lithe-build/lithe/internal/store"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 const (
@@ -44,6 +45,7 @@ type Options struct {
 	Attempts  int           // of a request in a row; 0 means 5
 	Backoff   time.Duration // the first wait before a request is repeated; 0 means half a second
 	Log       *slog.Logger  // nil means silent
+	Trace     *trace.Recorder
 }
 
 // Client speaks with registries. It is for several goroutines; connections, schemes and tokens are kept.
@@ -85,7 +87,7 @@ func New(opt Options) *Client {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Client{opt: opt, commit: commit, keys: keychain.New(opt.Keychain), hosts: map[string]*host{}, bases: map[string]*host{}}
-	c.plain = newTransport(opt)
+	c.plain = trace.Transport(newTransport(opt), opt.Trace)
 	c.http = &http.Client{Transport: authorizer{c}, CheckRedirect: redirect}
 	return c
 }

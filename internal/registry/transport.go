@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 const (
@@ -49,7 +50,7 @@ func (c *Client) transport(host string) (http.RoundTripper, error) {
 	}
 	t := newTransport(c.opt)
 	t.TLSClientConfig = config
-	return t, nil
+	return trace.Transport(t, c.opt.Trace), nil
 }
 
 // insecure reports a host that the user named.

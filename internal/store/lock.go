@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // lockPoll is how often a held file lock is tried again. File locks cannot be waited for with a context.
@@ -17,6 +19,7 @@ const lockPoll = 20 * time.Millisecond
 // with the process, however that ends. It is not reentrant.
 func (s *Store) Lock(ctx context.Context, kind, key string) (unlock func(), err error) {
 	path := s.path("locks", kind, key, "")
+	defer s.waited(s.trace.Begin(trace.Lock, kind+" "+key[:min(len(key), shownKey)]))
 	// First within the process, where waiting costs nothing; then one goroutine at most polls the file.
 	release, err := s.locks.acquire(ctx, path)
 	if err != nil {
@@ -33,6 +36,19 @@ func (s *Store) Lock(ctx context.Context, kind, key string) (unlock func(), err 
 		_ = lock.Unlock()
 		release()
 	}), nil
+}
+
+const (
+	// longWait is how long a lock must be waited for to be worth a word: taking a free one is faster.
+	longWait = time.Millisecond
+	shownKey = 19 // "sha256:" and some digits
+)
+
+// waited records that a lock was waited for.
+func (s *Store) waited(span trace.Open) {
+	if span.Duration() >= longWait {
+		span.End()
+	}
 }
 
 // lockFile locks the file that has the name path at the moment when the lock is held.

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // maxRecord is in bytes. Records list the files of a layer at most; more than this is not one of ours.
@@ -82,6 +84,7 @@ func (s *Store) readRecord(path string) ([]byte, bool) {
 		return nil, false
 	}
 	defer f.Close()
+	s.trace.Add(trace.Records, 1)
 	info, err := f.Stat()
 	if err != nil {
 		return nil, false

@@ -31,7 +31,9 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // Store is a folder on disk. It may be used by several goroutines, and by several processes.
@@ -39,6 +41,7 @@ type Store struct {
 	dir   string
 	locks keyed         // within this process; file locks keep others out
 	step  time.Duration // how exact times of use are: useStep
+	trace *trace.Recorder
 
 	mu    sync.Mutex
 	run   *runFolder  // nil until this run looks for something or makes something
@@ -53,12 +56,15 @@ type runFolder struct {
 }
 
 // Open returns the store in dir, which is made when it is missing. What dead runs left behind is removed.
-func Open(dir string) (*Store, error) {
+func Open(dir string) (*Store, error) { return OpenTraced(dir, nil) }
+
+// OpenTraced is Open for a run that wants to know which records were read, and how long locks were waited for.
+func OpenTraced(dir string, r *trace.Recorder) (*Store, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: abs, step: useStep}
+	s := &Store{dir: abs, step: useStep, trace: r}
 	if err := os.MkdirAll(filepath.Join(abs, "tmp"), 0o755); err != nil {
 		return nil, s.explain(err)
 	}

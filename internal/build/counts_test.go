@@ -1,0 +1,97 @@
+package build_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/lithe-build/lithe/internal/build"
+	"github.com/lithe-build/lithe/internal/testkit/pyindex"
+	"github.com/lithe-build/lithe/internal/trace"
+)
+
+// TestPromises counts what a build does after a change: no clock takes part, so that a promise is kept or broken whatever
+// the machine is busy with. Each row starts from a store in which the project was built before.
+func TestPromises(t *testing.T) {
+	s := newSite(t, append(goldenWheels, pyindex.Wheel{Name: "checker", Version: "3.0"}, pyindex.Wheel{Name: "big", Version: "1.1", Size: 1 << 20})...)
+	before := greeter("hello", "greet", "big==1.0")
+	for _, tt := range []struct {
+		name             string
+		after            map[string]string
+		layers, requests int64
+	}{
+		{"nothing", before, 0, 0},
+		{"the sources", greeter("good morning", "greet", "big==1.0"), 1, 0},
+		{"a dev dependency", withGroup(before, "checker"), 0, 0},
+		{"one more dependency: its layer, its download, and the metadata of the project", greeter("hello", "greet", "big==1.0", "checker"), 2, 1},
+		{"a newer dependency: its layer, its download, and the metadata of the project", greeter("hello", "greet", "big==1.1"), 2, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := s.project(t, before)
+			opt := s.options(t, dir)
+			run(t, opt)
+			write(t, dir, tt.after)
+			s.lock(t, dir)
+			got := run(t, opt).Counts
+			want := trace.Counts{Layers: tt.layers, Requests: tt.requests, Received: got.Received, Files: got.Files, Records: got.Records}
+			if got != want || (got.Received > 0) != (tt.requests > 0) {
+				t.Errorf("a build after %s: %+v, not %+v", tt.name, got, want)
+			}
+		})
+	}
+}
+
+// A first build reads what is on the network once: each file is one request, and each byte of it comes once.
+func TestFirstBuildReadsNothingTwice(t *testing.T) {
+	s := newSite(t, goldenWheels...)
+	opt := s.options(t, s.project(t, greeter("hello", "greet", "big")))
+	opt.Trace = trace.New()
+	result := run(t, opt)
+	seen := map[string]bool{}
+	for _, span := range opt.Trace.Spans() {
+		if span.Kind != trace.Request {
+			continue
+		}
+		if seen[span.Name] {
+			t.Errorf("%s was asked for twice", span.Name)
+		}
+		seen[span.Name] = true
+	}
+	if n := int64(len(seen)); n == 0 || n != result.Counts.Requests {
+		t.Errorf("%d spans of requests, and %d requests", n, result.Counts.Requests)
+	}
+	if result.Counts.Layers != int64(len(result.Platforms[0].Layers)) {
+		t.Errorf("%d layers made of %d", result.Counts.Layers, len(result.Platforms[0].Layers))
+	}
+}
+
+// Two stores that had the same builds do the same: no count depends on who was first.
+func TestCountsAreSteady(t *testing.T) {
+	s := newSite(t, goldenWheels...)
+	var counts [2]trace.Counts
+	for i := range counts {
+		counts[i] = run(t, s.options(t, s.project(t, greeter("hello", "greet", "big")))).Counts
+	}
+	counts[1].Records = counts[0].Records // who waited for a lock looks twice
+	if counts[0] != counts[1] {
+		t.Errorf("%+v, then %+v", counts[0], counts[1])
+	}
+}
+
+// An unchanged image moves nothing into a layout that has it.
+func TestUnchangedLayout(t *testing.T) {
+	s := newSite(t, goldenWheels...)
+	opt := s.options(t, s.project(t, greeter("hello", "greet")))
+	opt.Outputs = []string{"oci:" + filepath.Join(t.TempDir(), "image")}
+	run(t, opt)
+	var again *build.Result
+	if again = run(t, opt); again.Outputs[0].Sent != 0 {
+		t.Errorf("%d bytes moved", again.Outputs[0].Sent)
+	}
+	if again.Counts.Requests+again.Counts.Layers+again.Counts.Processes != 0 {
+		t.Errorf("%+v", again.Counts)
+	}
+	if _, err := os.Stat(opt.Store); err != nil {
+		t.Fatal(err)
+	}
+}
