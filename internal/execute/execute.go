@@ -7,6 +7,11 @@
 // programs that lithe trusts and that only read, such as the bytecode compiler. Both need a Linux kernel of the
 // image's architecture. Materialize makes the root directory from the layers of an image.
 //
+// A command may be bounded by Limits, and one that is Untrusted is, by default: it is ended with a LimitError when it uses
+// too much. Its files are in the root, which it cannot change, in /tmp, which is new each time, and in Binds, whose
+// targets exist in the root or are below /tmp. A writable bind has to be writable on the host for the command's
+// user: for an ordinary user that is the user itself, for root the Command's UID.
+//
 // The namespace executor starts the running program again, so main and TestMain must call Init first.
 // See namespaces(7), pivot_root(2) and capabilities(7), and for what an image says about its process
 // https://github.com/opencontainers/image-spec/blob/main/config.md.
@@ -39,6 +44,9 @@ type Command struct {
 	UID     int              // 0 with a GID of 0 means DefaultUser for both: commands never run as root
 	GID     int              //
 	Binds   []Bind           // host files and directories to show in the root, mounted in this order
+
+	Untrusted bool   // code that lithe does not trust: a stricter filter of system calls, and DefaultLimits
+	Limits    Limits // of what it and all that it starts may use
 }
 
 // Bind shows a file or directory of the host at a path in the root, which must exist there.
@@ -52,7 +60,7 @@ type Bind struct {
 type Executor interface {
 	Name() string
 	// Run returns the exit code of the program, 128+n if signal n ended it. An error means that the program did
-	// not start, or that ctx ended; by then all its processes are gone.
+	// not start, that ctx ended, or that a limit was exceeded (LimitError); by then all its processes are gone.
 	Run(ctx context.Context, root string, c Command) (exitCode int, err error)
 }
 

@@ -58,6 +58,9 @@ func initMain() int {
 	if terminal >= 0 {
 		_ = unix.Close(terminal)
 	}
+	if s.Limits != (Limits{}) {
+		s.watch()
+	}
 	go func() {
 		for sig := range signals {
 			_ = unix.Kill(pid, sig.(syscall.Signal))
@@ -186,7 +189,11 @@ func (s *setup) fork(files []uintptr) (pid int, err error) {
 		s.ownPipes(files)
 		attr.Credential = &syscall.Credential{Uid: uint32(s.UID), Gid: uint32(s.GID), Groups: []uint32{}}
 	}
-	pid, err = syscall.ForkExec(path, s.Args, &syscall.ProcAttr{Dir: dir, Env: s.Env, Files: files, Sys: attr})
+	process := &syscall.ProcAttr{Dir: dir, Env: s.Env, Files: files, Sys: attr}
+	if len(s.rlimits()) > 0 {
+		return s.forkLimited(path, process)
+	}
+	pid, err = syscall.ForkExec(path, s.Args, process)
 	return pid, errStep("start", path, err)
 }
 

@@ -14,8 +14,8 @@ import (
 )
 
 // Loader is the executor that starts the root's own dynamic loader on the host, with the root's libraries. It
-// isolates nothing: ids, network, binds and the working directory of the Command do not count. In return it works
-// without any rights, in every container of the root's architecture.
+// isolates nothing: ids, network, binds and the working directory of the Command do not count, and of its limits only
+// time and output. In return it works without any rights, in every container of the root's architecture.
 type Loader struct{}
 
 // Name returns "loader".
@@ -26,6 +26,14 @@ func (Loader) Run(ctx context.Context, root string, c Command) (int, error) {
 	if len(c.Args) == 0 {
 		return -1, ErrNoCommand
 	}
+	if c.Untrusted {
+		return -1, errors.New("the loader isolates nothing, and runs no code that is not trusted")
+	}
+	return bounded(ctx, c, func(ctx context.Context, c Command) (int, error) { return runLoader(ctx, root, c) })
+}
+
+// runLoader finds out how the program is started.
+func runLoader(ctx context.Context, root string, c Command) (int, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return -1, err

@@ -2,6 +2,7 @@ package execute
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,7 +41,8 @@ func (s *setup) mount() error {
 	}
 	defer unix.Close(root)
 	m := mounter{root: root, path: s.Root}
-	for _, step := range []func() error{m.proc, m.dev, m.tmp} {
+	size := s.memorySize()
+	for _, step := range []func() error{m.proc, func() error { return m.dev(size) }, func() error { return m.tmp(size) }} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -72,6 +74,18 @@ func (s *setup) binds(m mounter) error {
 		}
 	}
 	return nil
+}
+
+// memorySize is the option of tmpfs(5) by which files in memory have a limit of their own; without, it is half of the
+// machine's memory.
+func (s *setup) memorySize() string {
+	switch size := min(s.Limits.Disk, s.Limits.Memory); {
+	case size > 0:
+		return fmt.Sprintf(",size=%d", size)
+	case s.Limits.Disk > 0 || s.Limits.Memory > 0:
+		return fmt.Sprintf(",size=%d", max(s.Limits.Disk, s.Limits.Memory))
+	}
+	return ""
 }
 
 // mounter mounts inside of one root, which is open and has this path.
@@ -140,7 +154,7 @@ func (m mounter) proc() error {
 }
 
 // dev is a small /dev. It is read-only in the end, since the user who made it would own it.
-func (m mounter) dev() error {
+func (m mounter) dev(size string) error {
 	dev, err := m.fresh("tmpfs", "dev", unix.MS_NOSUID|unix.MS_NOEXEC, "mode=0755")
 	if err != nil {
 		return err
@@ -162,7 +176,7 @@ func (m mounter) dev() error {
 	if err := os.Mkdir(shm, 0o755); err != nil {
 		return errStep("make", "/dev/shm", err)
 	}
-	err = unix.Mount("tmpfs", shm, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=1777")
+	err = unix.Mount("tmpfs", shm, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=1777"+size)
 	if err != nil {
 		return errStep("mount tmpfs on", "/dev/shm", err)
 	}
@@ -180,8 +194,8 @@ func bindDevice(host, path string) error {
 }
 
 // tmp is the one place to write to. It is new for each command, and programs may be started from it.
-func (m mounter) tmp() error {
-	_, err := m.fresh("tmpfs", "tmp", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777")
+func (m mounter) tmp(size string) error {
+	_, err := m.fresh("tmpfs", "tmp", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777"+size)
 	return err
 }
 

@@ -30,7 +30,7 @@ func (Namespace) Run(ctx context.Context, root string, c Command) (int, error) {
 	if len(c.Args) == 0 {
 		return -1, ErrNoCommand
 	}
-	return runSandbox(ctx, root, c)
+	return bounded(ctx, c, func(ctx context.Context, c Command) (int, error) { return runSandbox(ctx, root, c) })
 }
 
 // runSandbox is Run, but also takes a command without arguments, which sets everything up and starts nothing.
@@ -64,6 +64,7 @@ func runSandbox(ctx context.Context, root string, c Command) (int, error) {
 // sandbox is the parent's view of one running init process.
 type sandbox struct {
 	cmd     *exec.Cmd
+	group   *cgroup
 	control *net.UnixConn // the other end is the init's; it ends itself when this end closes
 	setup   setup
 	console *console // nil without a terminal
@@ -74,7 +75,7 @@ func startSandbox(ctx context.Context, root string, c Command) (*sandbox, error)
 	uid, gid := c.user()
 	privileged := isPrivileged(uid, gid)
 	s := &sandbox{setup: setup{Root: root, Args: c.Args, Env: c.Env, Dir: c.Dir, UID: uid, GID: gid,
-		Privileged: privileged, Network: c.Network, TTY: c.TTY, Binds: c.Binds}}
+		Privileged: privileged, Network: c.Network, TTY: c.TTY, Binds: c.Binds, Untrusted: c.Untrusted, Limits: c.limits()}}
 	control, theirs, err := socketPair()
 	if err != nil {
 		return nil, err
@@ -91,7 +92,18 @@ func startSandbox(ctx context.Context, root string, c Command) (*sandbox, error)
 		_ = control.Close()
 		return nil, explainClone(err)
 	}
+	s.confine()
 	return s, nil
+}
+
+// confine puts the init process into a control group while it waits for its orders, and tells it what is left to keep.
+func (s *sandbox) confine() {
+	s.group = newCgroup(cgroupRoot, "/proc/self/cgroup", s.setup.Limits)
+	s.group.enter(s.cmd.Process.Pid)
+	s.setup.Group = s.group.enforced
+	if s.setup.Limits.Processes > 0 && !s.setup.Group.Processes {
+		s.setup.Others = others(s.setup.UID, s.setup.Privileged)
+	}
 }
 
 // start starts the init process with the streams of the command. Copying from the program ends with its last
@@ -213,6 +225,9 @@ func (s *sandbox) forward(c Command) (stop func()) {
 // wait returns the init process's exit code, which is the program's.
 func (s *sandbox) wait(ctx context.Context) (int, error) {
 	err := s.cmd.Wait()
+	if limit := s.exceeded(); limit != nil {
+		return -1, limit
+	}
 	if ctx.Err() != nil && !s.cmd.ProcessState.Exited() {
 		return -1, ctx.Err()
 	}
@@ -222,7 +237,22 @@ func (s *sandbox) wait(ctx context.Context) (int, error) {
 	return -1, fmt.Errorf("sandbox: %w", err)
 }
 
-func (s *sandbox) close() { _ = s.control.Close() }
+// exceeded returns the limit for which the sandbox was ended: the init process says so before it ends itself, and the
+// kernel counts whom it killed.
+func (s *sandbox) exceeded() error {
+	if last, _, err := receive(s.control); err == nil && last.Step != "" {
+		return s.setup.Limits.exceeded(last.Step)
+	}
+	if s.cmd.ProcessState.ExitCode() != 0 && s.group.outOfMemory() {
+		return s.setup.Limits.exceeded(limitMemory)
+	}
+	return nil
+}
+
+func (s *sandbox) close() {
+	_ = s.control.Close()
+	s.group.remove()
+}
 
 // contextError prefers the cause to its consequence.
 func contextError(ctx context.Context, err error) error {

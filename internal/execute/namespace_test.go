@@ -44,6 +44,7 @@ func TestNamespace(t *testing.T) {
 			}
 		})
 	}
+	t.Run("resources", func(t *testing.T) { testResources(t, e) })
 	t.Run("tmp is fresh", func(t *testing.T) { testTmp(t, e) })
 	t.Run("devices", func(t *testing.T) { testDevices(t, e) })
 	t.Run("network of the host", func(t *testing.T) { testHostNetwork(t, e) })

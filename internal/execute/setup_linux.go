@@ -31,9 +31,14 @@ type setup struct {
 	Network    bool
 	TTY        bool
 	Binds      []Bind
+	Untrusted  bool
+	Limits     Limits   // 0 means none
+	Group      enforced // by a control group
+	Others     int      // processes that count with the program's, where the kernel counts a user's
 }
 
-// report is the answer: the zero value says that the program runs.
+// report is the answer: the zero value says that the program runs. A second one, with the limit as its step, says that
+// the program is ended because it exceeded that.
 type report struct {
 	Step  string        // what failed
 	Path  string        // on what

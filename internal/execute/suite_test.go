@@ -51,6 +51,7 @@ func testExecutor(t *testing.T, e execute.Executor) {
 	t.Run("signals", func(t *testing.T) { testSignals(t, e) })
 	t.Run("cancel", func(t *testing.T) { testCancel(t, e) })
 	t.Run("cannot start", func(t *testing.T) { testCannotStart(t, e) })
+	t.Run("limits", func(t *testing.T) { testLimits(t, e) })
 }
 
 func testResults(t *testing.T, e execute.Executor) {

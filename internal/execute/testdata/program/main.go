@@ -44,6 +44,12 @@ var verbs = map[string]func(args []string){
 	"stat":     stat,
 	"echo":     echo,
 	"terminal": terminal,
+	"hog":      hog,
+	"hogs":     hogs,
+	"bomb":     bomb,
+	"big":      big,
+	"many":     many,
+	"forks":    forks,
 }
 
 func main() {
