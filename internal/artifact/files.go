@@ -20,6 +20,10 @@ type Listed struct {
 	Name string
 	URL  string
 	Size int64 // 0 if the index does not tell
+	Hash string
+
+	Metadata string // address of its METADATA alone; "" if the index does not offer that
+	MetaHash string // of that, "" if the index does not tell
 }
 
 // Files asks the indexes which files the hashes of packages belong to, for lock files that list hashes only. The result
@@ -79,7 +83,7 @@ func (p *pages) byHash(ctx context.Context, pkg plan.Package) (map[string]Listed
 				if err := checkLink(f, pkg); err != nil {
 					return nil, err
 				}
-				found[hash] = Listed{f.Name, f.URL, f.Size}
+				found[hash] = f.listed(hash)
 			}
 		}
 		if len(found) > 0 {

@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,8 @@ type indexFile struct {
 	URL    string            // absolute
 	Hashes map[string]string // by algorithm, as far as the index tells
 	Size   int64             // 0 if it does not
+
+	MetaHash string // of the METADATA that stands beside the file (PEP 658): "sha256:<hex>", "" if the index tells of none
 }
 
 // readProject returns the files that an index has for a project.
@@ -74,6 +77,8 @@ func parseJSONPage(data []byte, base *url.URL) ([]indexFile, error) {
 			URL      string            `json:"url"`
 			Hashes   map[string]string `json:"hashes"`
 			Size     int64             `json:"size"`
+			Core     metadataHash      `json:"core-metadata"`
+			Legacy   metadataHash      `json:"dist-info-metadata"` // its name before PEP 714
 		} `json:"files"`
 	}
 	if err := json.Unmarshal(data, &page); err != nil {
@@ -88,7 +93,8 @@ func parseJSONPage(data []byte, base *url.URL) ([]indexFile, error) {
 		if err != nil || !plainName(f.Filename) {
 			continue // one broken entry is no reason to refuse the others
 		}
-		files = append(files, indexFile{f.Filename, address, lowerHashes(f.Hashes), max(f.Size, 0)})
+		files = append(files, indexFile{Name: f.Filename, URL: address, Hashes: lowerHashes(f.Hashes), Size: max(f.Size, 0),
+			MetaHash: cmp.Or(string(f.Core), string(f.Legacy))})
 	}
 	return files, nil
 }
@@ -117,7 +123,14 @@ func parseHTMLPage(data string, base *url.URL) ([]indexFile, error) {
 		if algorithm, sum, ok := strings.Cut(fragment, "="); ok {
 			hashes[algorithm] = sum
 		}
-		files = append(files, indexFile{Name: a.text, URL: address, Hashes: lowerHashes(hashes)})
+		entry := indexFile{Name: a.text, URL: address, Hashes: lowerHashes(hashes)}
+		for _, attribute := range []string{"data-core-metadata", "data-dist-info-metadata"} {
+			if entry.MetaHash == "" {
+				algorithm, digits, _ := strings.Cut(strings.ToLower(a.attributes[attribute]), "=")
+				entry.MetaHash = sha256Of(algorithm, digits)
+			}
+		}
+		files = append(files, entry)
 	}
 	return files, nil
 }

@@ -37,10 +37,11 @@ type builder struct {
 	said  map[string]bool // warnings, so that each is said once
 	made  map[string]bool // keys of layers that this run made
 
-	urls      map[string]string    // of wheels whose lock has none, by hash, as far as an index was asked
-	compilers []*bytecode.Compiler // to close
-	several   bool                 // platforms are built, so that lines say which
-	compiled  atomic.Int64         // sources
+	urls      map[string]string          // of wheels whose lock has none, by hash, as far as an index was asked
+	listed    map[string]artifact.Listed // what else it said of them
+	compilers []*bytecode.Compiler       // to close
+	several   bool                       // platforms are built, so that lines say which
+	compiled  atomic.Int64               // sources
 }
 
 // Timing is how long a stage took. Stages overlap, so their sum may exceed the whole.
@@ -68,7 +69,7 @@ func newBuilder(opt Options) (*builder, error) {
 		Denied: func(u *url.URL) string { return b.opt.Index.Denied(u) }, TLS: func(u *url.URL) *tls.Config { return b.opt.Index.TLS(u) },
 		Stall: opt.Timeout, Attempts: opt.Attempts, Log: opt.Log, Trace: opt.Trace})
 	registries := registry.New(opt.registry())
-	b = &builder{opt: opt, store: st, client: client, registry: registries, said: map[string]bool{}, made: map[string]bool{}, urls: map[string]string{}, bases: base.Options{
+	b = &builder{opt: opt, store: st, client: client, registry: registries, said: map[string]bool{}, made: map[string]bool{}, urls: map[string]string{}, listed: map[string]artifact.Listed{}, bases: base.Options{
 		Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Snapshot: opt.snapshot(), Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
 		StandaloneMirror: opt.StandaloneMirror,
 		Registry:         registries, Store: st,

@@ -19,6 +19,7 @@ func TestKeysHashEveryField(t *testing.T) {
 		"wheel":    wheelKey{Format: 1, Wheels: []wheelPart{part}, Python: "3.13", ABI: "cp313", Prefix: "venv", Compiler: "3.13.5"},
 		"project":  projectKey{Format: 1, Files: []projectFile{file}, Python: "3.13", Compiler: "3.13.5"},
 		"verified": verifiedKey{Checks: 1, Hash: "sha256:00", Filename: "a-1-py3-none-any.whl"},
+		"requires": requirementsKey{Hash: "sha256:00", Filename: "a-1-py3-none-any.whl"},
 		"overlap":  overlapKey{Checks: 1, Wheels: []string{"sha256:00"}, Owners: map[string]string{"a": "b"}},
 		"closure": closureKey{Format: 1, Layers: []string{"sha256:00"}, Arch: "amd64", Musl: true, Interpreter: "/usr/bin/python3.13",
 			LibraryPath: "/opt", Accept: []string{"libx.so"}, Owner: "app"},

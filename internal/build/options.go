@@ -13,8 +13,10 @@ import (
 
 // Options says what to build and from where. The zero value of a field is its default.
 type Options struct {
-	Dir       string   // the project's folder
-	Lock      string   // lock file; "" means the configuration's, else the one that is found
+	Dir           string // the project's folder
+	Lock          string // lock file; "" means the configuration's, else the one that is found
+	AllowUnhashed bool   // take pins of a requirements file without hashes; false means what the configuration says
+
 	Target    string   // "prod" or "dev" or one of the configuration's; "" means "prod"
 	Platforms []string // "linux/amd64", "linux/arm64"; nil means the configuration's, else that of this machine
 	One       bool     // of several platforms, build only this machine's, else the first

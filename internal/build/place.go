@@ -32,7 +32,7 @@ func (o Options) atRoot() Options {
 		return o
 	}
 	root := lock.WorkspaceAbove(o.Dir)
-	if root == "" || configuredLock(o.Dir) != "" {
+	if root == "" || configuredLock(o.Dir).Path != "" {
 		return o
 	}
 	inside, err := relativeTo(root, o.Dir)
@@ -76,7 +76,7 @@ func (in *inputs) readPlace(opt Options) error {
 		}
 		config.Config = root.Config // the target may be one of the member's
 	}
-	if in.lock, err = lock.Read(opt.Dir, lock.Options{Path: cmp.Or(opt.Lock, config.Lock)}); err != nil {
+	if in.lock, err = lock.Read(opt.Dir, lock.Options{Path: cmp.Or(opt.Lock, config.Lock), AllowUnhashed: opt.AllowUnhashed || config.AllowUnhashed}); err != nil {
 		return err
 	}
 	in.place.folder, in.place.prefix = lockFolder(opt.Dir, in.lock)

@@ -119,6 +119,9 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	if err := b.sized(ctx, d, upgrade); err != nil {
 		return nil, err
 	}
+	if err := b.prove(ctx, d); err != nil {
+		return nil, err
+	}
 	for _, v := range d.variants {
 		v.plan = plan.New(plan.Input{
 			Project: in.project, Config: in.config, Entry: in.entry, Decisions: in.decidePython(v.facts), Packages: v.packages, Code: v.code,

@@ -16,8 +16,10 @@ import (
 
 // SelectOptions says for what packages are selected. Nothing of it comes from a base.
 type SelectOptions struct {
-	Dir    string
-	Lock   string      // "" means the configuration's, else the one that is found
+	Dir           string
+	Lock          string // "" means the configuration's, else the one that is found
+	AllowUnhashed bool   // take pins without hashes, as the configuration may say, too
+
 	Stale  string      // "warn" goes on with a lock that does not fit pyproject.toml
 	Target plan.Target // Python, Libc and Platform may be empty: then the default base's
 
@@ -31,11 +33,8 @@ func Select(ctx context.Context, opt SelectOptions) (plan.Target, []plan.Package
 	t := opt.Target
 	at := Options{Dir: opt.Dir, Lock: opt.Lock}.atRoot()
 	opt.Dir = at.Dir
-	path := opt.Lock
-	if path == "" {
-		path = configuredLock(opt.Dir)
-	}
-	l, err := lock.Read(opt.Dir, lock.Options{Path: path})
+	configured := configuredLock(opt.Dir)
+	l, err := lock.Read(opt.Dir, lock.Options{Path: cmp.Or(opt.Lock, configured.Path), AllowUnhashed: opt.AllowUnhashed || configured.AllowUnhashed})
 	if err != nil {
 		return t, nil, nil, err
 	}
@@ -94,7 +93,15 @@ func selectByIndex(ctx context.Context, opt SelectOptions, l *lock.Lock, t plan.
 	if err != nil {
 		return nil, err
 	}
-	return plan.Select(l.WithFiles(files), t)
+	if packages, err = plan.Select(files.in(l), t); err != nil || !l.Unhashed {
+		return packages, err
+	}
+	wheels := slices.DeleteFunc(slices.Clone(packages), func(p plan.Package) bool { return p.Kind != plan.KindWheel })
+	known, err := b.requirements(ctx, wheels)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Prove(l, t, packages, known)
 }
 
 // selectAttempts and selectTimeout are how patient a selection is, which can do without an answer.
@@ -120,13 +127,13 @@ func joinProblems(problems diag.List, errs ...error) error {
 	return problems.Err()
 }
 
-// configuredLock returns the configuration's lock file. A project that cannot be read may still have a lock that can.
-func configuredLock(dir string) string {
+// configuredLock returns what the configuration says of the lock. A project that cannot be read may still have a lock that can.
+func configuredLock(dir string) lock.Options {
 	p, err := project.Read(dir, project.Options{})
 	if err != nil {
-		return ""
+		return lock.Options{}
 	}
-	return p.Config.Lock
+	return lock.Options{Path: p.Config.Lock, AllowUnhashed: p.Config.AllowUnhashed}
 }
 
 // Explain returns the plan of a project without building it: of several platforms, that of one. It reads the Debian

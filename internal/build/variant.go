@@ -2,17 +2,16 @@ package build
 
 import (
 	"github.com/lithe-build/lithe/internal/base"
-	"github.com/lithe-build/lithe/internal/lock"
 	"github.com/lithe-build/lithe/internal/plan"
 )
 
 // variant is the image of one platform: what is decided about it, and then what it is made of.
 type variant struct {
 	target   plan.Target
-	facts    base.Facts           // of the base for this platform
-	packages []plan.Package       // wheels selected for the target
-	code     []plan.Package       // selected as source code
-	files    map[string]lock.File // that an index named, by hash, where the lock does not
+	facts    base.Facts     // of the base for this platform
+	packages []plan.Package // wheels selected for the target
+	code     []plan.Package // selected as source code
+	named    named          // files that an index or lithe.lock named, where the lock does not
 	plan     *plan.Plan
 
 	own     *ownCode

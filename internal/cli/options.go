@@ -35,6 +35,7 @@ func (a *app) addProjectFlags(cmd *cobra.Command) *projectFlags {
 	f.StringSliceVar(&p.opt.Platforms, "platform", nil, "`platform` of the image, linux/amd64 or linux/arm64; several with commas, or repeated")
 	f.StringVar(&p.opt.Package, "package", "", "member of the workspace")
 	f.StringVar(&p.opt.Lock, "lock", "", "lock `file` of the project")
+	f.BoolVar(&p.opt.AllowUnhashed, "allow-unhashed", false, "take pins of a requirements file that have no hash; lithe.lock keeps the hashes of the index")
 	f.StringVar(&p.opt.Stale, "stale", "error", "what a lock file that does not fit pyproject.toml is: error or warn")
 	return p
 }

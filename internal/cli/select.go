@@ -36,6 +36,7 @@ func (a *app) selectCommand() *cobra.Command {
 	f.StringVar(&opt.Target.Package, "package", "", "member of the workspace")
 	f.BoolVar(&opt.Target.AllPackages, "all-packages", false, "every member of the workspace")
 	f.StringVar(&opt.Lock, "lock", "", "lock `file` of the project")
+	f.BoolVar(&opt.AllowUnhashed, "allow-unhashed", false, "take pins of a requirements file that have no hash; lithe.lock keeps the hashes of the index")
 	f.StringVar(&opt.Stale, "stale", "error", "what a lock file that does not fit pyproject.toml is: error or warn")
 	asJSON := f.Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {

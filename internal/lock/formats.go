@@ -10,6 +10,7 @@ import (
 	"os"
 	pathpkg "path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
@@ -23,9 +24,9 @@ var formats = []format{uvFormat, poetryFormat, pdmFormat, pipenvFormat, pylockFo
 // format is a kind of lock file; all about one is in the file of its name.
 type format struct {
 	name string
-	file string // usual name
-	lock string // command that writes it
-	also string // other names that tell the format, as a pattern of path.Match; "" for none
+	file string   // usual name
+	lock string   // command that writes it
+	also []string // other names that tell the format, as patterns of path.Match
 	// decode reads the file into the source's table, and the project's pyproject.toml; nil for a TOML file that has it
 	// beside itself.
 	decode func(s *source) error
@@ -43,6 +44,8 @@ const (
 // Options says what to read.
 type Options struct {
 	Path string // of the lock file, relative to the project's folder or absolute; "" finds it
+
+	AllowUnhashed bool // take pins of a requirements file that have no hash
 }
 
 // Find returns the lock file of a folder, and those that it wins over. The paths are relative to the folder, except
@@ -96,7 +99,7 @@ func Read(dir string, opt Options) (*Lock, error) {
 		return nil, problemOf(path, err)
 	}
 	folder := filepath.Dir(within(dir, path))
-	s := &source{format: f, path: path, data: data, open: func(name string) ([]byte, error) {
+	s := &source{format: f, path: path, data: data, unhashed: opt.AllowUnhashed, open: func(name string) ([]byte, error) {
 		return readAtMost(filepath.Join(folder, filepath.FromSlash(name)), maxProject)
 	}, beneath: func(name string) ([]byte, error) { return readBeneath(dir, path, name) }}
 	l, err := s.read()
@@ -136,16 +139,22 @@ func formatOf(path string) (format, error) {
 		}
 	}
 	for _, f := range formats {
-		if strings.Contains(base, f.name) && strings.HasSuffix(base, filepath.Ext(f.file)) {
+		if slices.ContainsFunc(f.also, func(pattern string) bool { return matches(pattern, base) }) {
 			return f, nil
 		}
 	}
 	for _, f := range formats {
-		if ok, err := pathpkg.Match(f.also, base); err == nil && ok {
+		if strings.Contains(base, f.name) && strings.HasSuffix(base, filepath.Ext(f.file)) {
 			return f, nil
 		}
 	}
 	return format{}, unknownName(path)
+}
+
+// matches is path.Match for patterns that are known to be right.
+func matches(pattern, name string) bool {
+	ok, err := pathpkg.Match(pattern, name)
+	return err == nil && ok
 }
 
 // read parses both files and makes the graph.

@@ -36,6 +36,7 @@ type Lock struct {
 	Conflicts    [][]ConflictItem // of each set at most one may be chosen
 	Strict       bool             // a package whose requires-python does not admit the target is an error
 	Flat         bool             // the project's edges list every package, so edges between packages only explain
+	Unhashed     bool             // packages without a hash are among them, so that nothing vouches for the list being whole
 
 	// Indexes are those that the file or the project names. Their addresses may hold credentials and variables such as
 	// "${TOKEN}", and so are for package artifact and nobody else; Source.URL of packages has no credentials.
@@ -58,6 +59,10 @@ type Package struct {
 	// tells which is which; then Files has those that the two lists keep.
 	Hashes             []string
 	NoWheels, NoSdists bool // of Hashes, for who turns them into Files
+
+	// Unhashed is a package of which the file has the version alone, where that was allowed. Files are those that an index
+	// has of it.
+	Unhashed bool
 
 	Dependencies []Dependency
 	Extras       []Group // what an extra adds

@@ -15,7 +15,7 @@ import (
 // Pipfile.lock lists what each category installs: a version with the hashes of all its files, not their names, and the
 // marker under which it is meant. There is no graph. "default" is for production; "develop" is what --dev adds.
 // See https://pipenv.pypa.io/en/latest/pipfile.html and https://github.com/pypa/pipfile.
-var pipenvFormat = format{name: "pipenv", file: "Pipfile.lock", also: "Pipfile*.lock", lock: "pipenv lock", decode: decodePipfile,
+var pipenvFormat = format{name: "pipenv", file: "Pipfile.lock", also: []string{"Pipfile*.lock"}, lock: "pipenv lock", decode: decodePipfile,
 	parse: parsePipenv}
 
 const (

@@ -15,7 +15,7 @@ import (
 // pylock.toml lists what to install with the marker under which each package is meant; nothing is resolved or walked. The
 // markers know which extras and groups are asked for. Where the standard leaves a choice we do as packaging.pylock does.
 // See https://packaging.python.org/en/latest/specifications/pylock-toml/.
-var pylockFormat = format{name: "pylock", file: "pylock.toml", also: "pylock.*.toml",
+var pylockFormat = format{name: "pylock", file: "pylock.toml", also: []string{"pylock.*.toml"},
 	lock: "uv export --format pylock.toml -o pylock.toml", parse: parsePylock}
 
 // pylockReader reads one pylock.toml.

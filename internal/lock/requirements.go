@@ -16,7 +16,7 @@ import (
 // or extras of the project. See https://pip.pypa.io/en/stable/reference/requirements-file-format/ and
 // https://pip.pypa.io/en/stable/topics/secure-installs/.
 var requirementsFormat = format{name: "requirements", file: "requirements.txt", decode: undecoded,
-	also: "*.txt", lock: "uv pip compile --generate-hashes requirements.in -o requirements.txt",
+	also: []string{"*.txt", "*requirements*.lock"}, lock: "uv pip compile --generate-hashes requirements.in -o requirements.txt",
 	parse: parseRequirements}
 
 const (

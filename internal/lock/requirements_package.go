@@ -43,7 +43,7 @@ func (r *requirementsReader) checkHashes() {
 			without = append(without, e)
 		}
 	}
-	if len(without) < 2 || len(without) < len(r.entries) {
+	if r.unhashed || len(without) < 2 || len(without) < len(r.entries) {
 		return
 	}
 	for _, e := range without {
@@ -51,10 +51,14 @@ func (r *requirementsReader) checkHashes() {
 	}
 	r.report(&diag.Error{Pos: without[0].pos, Code: "hash-missing",
 		What: fmt.Sprintf("%s has no hashes: %s and %d more could be any file", r.path, without[0].text, len(without)-1),
-		Hint: hashHint})
+		Hint: pinHint})
 }
 
+// hashHint is for files and addresses, which nothing but a hash in the file vouches for.
 const hashHint = "write hashes with `uv pip compile --generate-hashes` or `pip-compile --generate-hashes`"
+
+// pinHint is for pins of an index, which can do without.
+const pinHint = hashHint + ", or set `allow-unhashed = true`: lithe.lock then keeps the hashes that the index has now"
 
 // limit applies constraints of the same name: what they ask for, and hashes where the requirement has none.
 func (r *requirementsReader) limit(e *entry) {
@@ -135,23 +139,27 @@ func (r *requirementsReader) addPinned(p *Package, e *entry) bool {
 			Hint: "lock with `uv pip compile --generate-hashes` or `pip-compile --generate-hashes`"})
 		return false
 	}
+	p.Source.Kind, p.Source.URL = Registry, r.indexes[0]
+	p.NoWheels, p.NoSdists = r.noBinary.has(p.Name, r.onlyBinary), r.onlyBinary.has(p.Name, r.noBinary)
 	if len(e.hashes) == 0 {
-		r.noHash(e)
-		return false
+		p.Unhashed = r.unhashed
+		r.lock.Unhashed = r.lock.Unhashed || r.unhashed
+		if !r.unhashed {
+			r.noHash(e, pinHint)
+		}
+		return r.unhashed
 	}
 	if p.Hashes = slices.DeleteFunc(slices.Clone(e.hashes), func(h string) bool { return !strings.HasPrefix(h, "sha256:") }); len(p.Hashes) == 0 {
 		r.report(&diag.Error{Pos: e.pos, Code: "hash-weak", What: e.text + " has no sha256 hash, by which package indexes tell files", Hint: hashHint})
 		return false
 	}
-	p.Source.Kind, p.Source.URL = Registry, r.indexes[0]
-	p.NoWheels, p.NoSdists = r.noBinary.has(p.Name, r.onlyBinary), r.onlyBinary.has(p.Name, r.noBinary)
 	return true
 }
 
 // noHash reports a requirement without a hash, unless the one that it has is reported already.
-func (r *requirementsReader) noHash(e *entry) {
+func (r *requirementsReader) noHash(e *entry, hint string) {
 	if !e.broken {
-		r.report(&diag.Error{Pos: e.pos, Code: "hash-missing", What: e.text + " has no hash", Hint: hashHint})
+		r.report(&diag.Error{Pos: e.pos, Code: "hash-missing", What: e.text + " has no hash", Hint: hint})
 	}
 }
 
@@ -227,7 +235,7 @@ func withoutVariables(address string) string {
 func (r *requirementsReader) oneHash(p *Package, e *entry, f *File) {
 	switch len(e.hashes) {
 	case 0:
-		r.noHash(e)
+		r.noHash(e, hashHint)
 		return
 	case 1:
 		f.Hash = e.hashes[0]

@@ -286,6 +286,7 @@ func FuzzRequirements(f *testing.F) {
 		s := &source{format: requirementsFormat, path: "requirements.txt", data: data, open: open, beneath: open}
 		l := parseRequirements(s)
 		if len(s.problems) > 0 {
+			parseRequirements(&source{format: requirementsFormat, path: "requirements.txt", data: data, open: open, beneath: open, unhashed: true})
 			return
 		}
 		for _, p := range l.Packages {
@@ -293,5 +294,36 @@ func FuzzRequirements(f *testing.F) {
 				t.Fatalf("%+v has no hash", p)
 			}
 		}
+		allowed := &source{format: requirementsFormat, path: "requirements.txt", data: data, open: open, beneath: open, unhashed: true}
+		if again := parseRequirements(allowed); len(allowed.problems) > 0 || len(again.Packages) != len(l.Packages) || again.Unhashed {
+			t.Fatalf("with pins allowed: %v, %+v", allowed.problems, again)
+		}
 	})
+}
+
+func TestUnhashed(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"requirements.lock": "a==1\nb==1.0 --hash=" + hashA + "\n-c limits.txt\nc==2\n", "limits.txt": "c --hash=" + hashB,
+		"loose.txt": "a>=1\nb\n", "url.txt": "a @ https://h/a-1-py3-none-any.whl\n"})
+	l, err := Read(dir, Options{Path: "requirements.lock", AllowUnhashed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b, c := l.Packages[0], l.Packages[1], l.Packages[2]; !l.Unhashed || !a.Unhashed || b.Unhashed || c.Unhashed {
+		t.Errorf("%+v, %+v, %+v", a, b, c)
+	}
+	file := func(name string) File { return File{Name: name, Hash: hashB} }
+	got := l.WithPins(map[Pin][]File{{"a", "1"}: {file("a-1.0-py3-none-any.whl"), file("a-1.tar.gz"), file("a-1+local.tar.gz"), file("a-2.tar.gz"), file("b-1.tar.gz"),
+		file("../a-1.tar.gz"), {Name: "a-1.zip"}}, {"b", "1.0"}: {file("b-1.0.tar.gz")}})
+	if n := len(got.Packages[0].Files); n != 2 || len(got.Packages[1].Files) > 0 || len(l.Packages[0].Files) > 0 {
+		t.Errorf("%+v", got.Packages)
+	}
+	for path, want := range map[string]string{"loose.txt": `"a>=1" is no exact version`, "url.txt": "has no hash"} {
+		_, err := Read(dir, Options{Path: path, AllowUnhashed: true})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", path, err)
+		}
+	}
+	if _, err := Read(dir, Options{Path: "requirements.lock"}); err == nil || !strings.Contains(err.Error(), "allow-unhashed = true") {
+		t.Errorf("got %v", err)
+	}
 }

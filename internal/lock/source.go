@@ -22,6 +22,7 @@ type source struct {
 	project  *toml.Table // pyproject.toml, nil when there is none
 	problems diag.List
 	warnings diag.List
+	unhashed bool     // pins without hashes are allowed
 	insecure []string // hosts of indexes that may be reached by http
 	indexes  []Index
 	markers  map[string]marker.Marker // parsed before; the same few markers stand on most edges

@@ -40,8 +40,8 @@ const (
 	KindURL   = "url"
 	KindLocal = "local"
 
-	// KindUnknown is a package whose lock lists hashes without files. An index tells which is the file for the target;
-	// see lock.WithFiles.
+	// KindUnknown is a package whose lock lists hashes without files, or a version without either. An index tells which is
+	// the file for the target; see lock.WithFiles and lock.WithPins.
 	KindUnknown = "unknown"
 )
 

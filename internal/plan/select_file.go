@@ -57,6 +57,10 @@ func describeSource(s lock.Source) string {
 // takeFile fills in the best file. An address or path is of one file, but that may still be a wheel that does not run
 // on the target, so these are chosen among, too.
 func (c *chooser) takeFile(p *lock.Package, out *Package) bool {
+	if len(p.Files) == 0 && p.Unhashed {
+		out.Kind, out.Index = KindUnknown, p.Source.URL
+		return true
+	}
 	if len(p.Files) == 0 && len(p.Hashes) > 0 && p.Source.Kind == lock.Registry {
 		out.Kind, out.Hashes, out.Index = KindUnknown, p.Hashes, p.Source.URL
 		return c.checkHash(p, lock.File{Name: "a file", Hash: p.Hashes[0], Pos: p.Pos})

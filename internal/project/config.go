@@ -11,17 +11,18 @@ import (
 
 // Config is [tool.lithe] of pyproject.toml, or lithe.toml where there is no pyproject.toml.
 type Config struct {
-	Base       string   // "debian", "debian:SUITE"; "" means that the Python version chooses
-	Python     string   // "3.13" or "3.13.5"; "" means inferred
-	Platforms  []string // "linux/amd64"; nil means the host's Linux equivalent
-	Lock       string   // path of the lock file; "" means found
-	Package    string   // workspace member; "" means the root
-	Bytecode   bool     // compile .py files; true by default
-	Files      FileRules
-	Entrypoint []string // nil means inferred
-	Cmd        []string
-	Env        map[string]string
-	Labels     map[string]string
+	Base          string   // "debian", "debian:SUITE"; "" means that the Python version chooses
+	Python        string   // "3.13" or "3.13.5"; "" means inferred
+	Platforms     []string // "linux/amd64"; nil means the host's Linux equivalent
+	Lock          string   // path of the lock file; "" means found
+	AllowUnhashed bool     // take pins of a requirements file that have no hash
+	Package       string   // workspace member; "" means the root
+	Bytecode      bool     // compile .py files; true by default
+	Files         FileRules
+	Entrypoint    []string // nil means inferred
+	Cmd           []string
+	Env           map[string]string
+	Labels        map[string]string
 	// Annotations go into the manifest, Labels into the configuration.
 	Annotations map[string]string
 	Ports       []string // "8000/tcp"

@@ -116,7 +116,7 @@ func (p *Project) readFiles(list *diag.List) (err error) {
 
 // lockedAlone are files that make a project of a folder without pyproject.toml: those of pip and Pipenv, and those of which
 // package lock knows what to do instead.
-var lockedAlone = []string{"req*.txt", "requirements/*.txt", "requirements.in", "requirements.text", "Pip*file*", "pipfile*", "pylock*.toml", "setup.py",
+var lockedAlone = []string{"req*.txt", "req*.lock", "requirements/*.txt", "requirements.in", "requirements.text", "Pip*file*", "pipfile*", "pylock*.toml", "setup.py",
 	"setup.cfg", "conda-lock.y*ml", "environment.y*ml", "pixi.lock", "pixi.toml"}
 
 // locked tells whether the folder has any of them.

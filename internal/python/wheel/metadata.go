@@ -3,6 +3,8 @@ package wheel
 import (
 	"bufio"
 	"bytes"
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
@@ -60,6 +62,28 @@ func parseHeaders(data []byte) Metadata {
 	return m
 }
 
+// ParseMetadata reads METADATA that stands beside a wheel instead of in it.
+func ParseMetadata(data []byte) (Metadata, error) {
+	if len(data) > maxMetadata {
+		return nil, fmt.Errorf("METADATA: %d bytes are more than the %d that lithe reads", len(data), maxMetadata)
+	}
+	m := parseHeaders(data)
+	return m, m.check()
+}
+
+// check refuses metadata without the fields that everything has, and those of a greater major version, on which the
+// specification tells tools to fail; 1.x and 2.x are what exists.
+func (m Metadata) check() error {
+	if m.Get("Name") == "" || m.Get("Version") == "" {
+		return errors.New("no Name or no Version")
+	}
+	major, _, _ := strings.Cut(m.Get("Metadata-Version"), ".")
+	if major != "1" && major != "2" {
+		return fmt.Errorf("Metadata-Version %q is not supported", m.Get("Metadata-Version"))
+	}
+	return nil
+}
+
 // readMetadata parses METADATA.
 func (w *Wheel) readMetadata() error {
 	path := w.distInfo + "/METADATA"
@@ -72,13 +96,8 @@ func (w *Wheel) readMetadata() error {
 	}
 	w.Metadata = parseHeaders(data)
 	w.Name, w.Version = w.Metadata.Get("Name"), w.Metadata.Get("Version")
-	if w.Name == "" || w.Version == "" {
-		return w.errorf("%s: no Name or no Version", path)
-	}
-	// The specification tells tools to fail on a greater major version; 1.x and 2.x are what exists.
-	major, _, _ := strings.Cut(w.Metadata.Get("Metadata-Version"), ".")
-	if major != "1" && major != "2" {
-		return w.errorf("%s: Metadata-Version %q is not supported", path, w.Metadata.Get("Metadata-Version"))
+	if err := w.Metadata.check(); err != nil {
+		return w.errorf("%s: %w", path, err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package pyindex
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -36,6 +37,7 @@ type Faults struct {
 	Altered    bool // each file has another last byte than it should
 	Truncated  bool // each file ends in the middle, while its length says otherwise
 	Forbidding bool // everything is answered with 403
+	NoMetadata bool // no METADATA stands beside the wheels: an older mirror
 }
 
 // The media type of the simple API in JSON.
@@ -155,6 +157,7 @@ func (x *Index) jsonPage(project string, wheels []Wheel, faults Faults) []byte {
 		URL      string            `json:"url"`
 		Hashes   map[string]string `json:"hashes"`
 		Size     int               `json:"size"`
+		Metadata any               `json:"core-metadata,omitempty"` // PEP 714
 	}
 	var page struct {
 		Meta  map[string]string `json:"meta"`
@@ -166,6 +169,9 @@ func (x *Index) jsonPage(project string, wheels []Wheel, faults Faults) []byte {
 		f := file{Filename: w.Filename(), URL: x.FileURL(w), Hashes: map[string]string{}, Size: len(w.Bytes())}
 		if !faults.NoHashes {
 			f.Hashes["sha256"] = strings.TrimPrefix(w.Hash(), "sha256:")
+		}
+		if !faults.NoMetadata && w.Name != "" {
+			f.Metadata = map[string]string{"sha256": fmt.Sprintf("%x", sha256.Sum256([]byte(w.metadata())))}
 		}
 		page.Files = append(page.Files, f)
 	}
@@ -191,12 +197,16 @@ func (x *Index) htmlPage(project string, wheels []Wheel, faults Faults) []byte {
 
 func (x *Index) serveFile(w http.ResponseWriter, r *http.Request, file string, faults Faults) {
 	wheels := x.Wheels()
+	file, beside := strings.CutSuffix(file, ".metadata")
 	i := slices.IndexFunc(wheels, func(one Wheel) bool { return one.Filename() == file })
 	if i < 0 {
 		http.NotFound(w, r)
 		return
 	}
 	data := wheels[i].Bytes()
+	if beside {
+		data = []byte(wheels[i].metadata())
+	}
 	if faults.Truncated {
 		w.Header().Set("Content-Length", fmt.Sprint(len(data)))
 		_, _ = w.Write(data[:len(data)/2])
