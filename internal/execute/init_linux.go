@@ -94,6 +94,9 @@ func (s *setup) launch() (pid, terminal int, err error) {
 	if err := dropRights(); err != nil {
 		return 0, -1, err
 	}
+	if err := newFilter(s.Untrusted, s.Limits.Memory > 0 && !s.Group.Memory).install(); err != nil {
+		return 0, -1, err
+	}
 	if len(s.Args) == 0 {
 		return 0, -1, nil
 	}

@@ -2,6 +2,7 @@ package execute_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -61,7 +62,18 @@ func makeRoot(root string) (string, error) {
 	if err := build.Run(); err != nil {
 		return "", err
 	}
-	return root, os.Chmod(filepath.Dir(root), 0o755)
+	if err := copyFile(filepath.Join(root, "program"), filepath.Join(root, "setuid")); err != nil {
+		return "", err
+	}
+	return root, errors.Join(os.Chmod(filepath.Join(root, "setuid"), 0o755|os.ModeSetuid), os.Chmod(filepath.Dir(root), 0o755))
+}
+
+func copyFile(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o755)
 }
 
 func testRoot(t *testing.T) string {

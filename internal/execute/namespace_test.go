@@ -45,6 +45,7 @@ func TestNamespace(t *testing.T) {
 		})
 	}
 	t.Run("resources", func(t *testing.T) { testResources(t, e) })
+	t.Run("escape", func(t *testing.T) { testEscape(t, e) })
 	t.Run("tmp is fresh", func(t *testing.T) { testTmp(t, e) })
 	t.Run("devices", func(t *testing.T) { testDevices(t, e) })
 	t.Run("network of the host", func(t *testing.T) { testHostNetwork(t, e) })
@@ -65,7 +66,7 @@ func TestNamespaceUnprivileged(t *testing.T) {
 	}
 	root := testRoot(t)
 	binary := filepath.Join(filepath.Dir(root), "execute.test")
-	if err := copyProgram(binary); err != nil {
+	if err := copyFile("/proc/self/exe", binary); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(binary, "-test.run=^(TestNamespace|TestLoader)$", "-test.v")
@@ -82,23 +83,6 @@ func TestNamespaceUnprivileged(t *testing.T) {
 	if !bytes.Contains(out, []byte("--- PASS: TestNamespace")) {
 		t.Errorf("%s", out)
 	}
-}
-
-func copyProgram(to string) error {
-	in, err := os.Open("/proc/self/exe")
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o755)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		_ = out.Close()
-		return err
-	}
-	return out.Close()
 }
 
 var isolation = []struct {
@@ -118,7 +102,7 @@ var isolation = []struct {
 			"/proc/sys/kernel/hostname: open /proc/sys/kernel/hostname: read-only file system\n"}},
 	{"pipes by their names", program("write", "/dev/stdout", "/dev/stderr"), result{
 		Out: "written/dev/stdout: <nil>\n/dev/stderr: <nil>\n", Errors: "written"}},
-	{"only the root's files", program("ls", "/"), result{Out: "dev\netc\nmnt\nproc\nprogram\ntmp\nwork\n"}},
+	{"only the root's files", program("ls", "/"), result{Out: "dev\netc\nmnt\nproc\nprogram\nsetuid\ntmp\nwork\n"}},
 	{"only its own processes", program("pids"), result{Out: "1 self\n"}},
 	{"no zombies", program("orphan"), result{Out: "1 self\n"}},
 	{"an empty network", program("net"), result{Out: "lo true\n"}},

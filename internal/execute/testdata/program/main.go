@@ -50,6 +50,8 @@ var verbs = map[string]func(args []string){
 	"big":      big,
 	"many":     many,
 	"forks":    forks,
+	"escape":   escape,
+	"outside":  outside,
 }
 
 func main() {
