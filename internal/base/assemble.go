@@ -280,7 +280,7 @@ func tidy(entries, lower []entry.Entry) []entry.Entry {
 
 // sources returns the modules of the standard library.
 func sources(entries []entry.Entry, f Facts) []string {
-	dir := path.Join(path.Dir(f.Interpreter), "../lib/python"+f.Minor())[1:] + "/"
+	dir := f.Library()[1:] + "/"
 	var out []string
 	for _, e := range entries {
 		if e.Type == entry.File && path.Ext(e.Path) == ".py" && strings.HasPrefix(e.Path, dir) {

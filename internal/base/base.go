@@ -13,6 +13,7 @@ package base
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -142,6 +143,11 @@ type Facts struct {
 	ABI         string        // "cp313"
 	Libc        wheeltag.Libc // glibc 2.41
 	Interpreter string        // path in the image, "/usr/bin/python3.13"
+}
+
+// Library returns the directory of the standard library in the image, "/usr/lib/python3.13".
+func (f Facts) Library() string {
+	return path.Join(path.Dir(f.Interpreter), "../lib/python"+f.Minor())
 }
 
 // Minor returns "3.13" for Python 3.13.5.

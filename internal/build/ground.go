@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/lithe-build/lithe/internal/base"
 	"github.com/lithe-build/lithe/internal/bytecode"
 	"github.com/lithe-build/lithe/internal/entry"
@@ -43,8 +45,7 @@ func (b *builder) newGround(pins *base.Pins, platform string, facts base.Facts) 
 // forget frees the entries of the base, some 45 MB, when nothing under way needs them. They can be assembled again.
 func (g *ground) forget() { g.assembly = &once[*base.Base]{} }
 
-// bare returns the layers of the base and of the interpreter as they are packaged. An interpreter must run before its
-// own library is compiled.
+// bare returns the layers of the base and of the interpreter as they are packaged.
 func (g *ground) bare(ctx context.Context) ([]made, error) {
 	if g.pins.IsImage() {
 		return g.onImage(ctx)
@@ -65,16 +66,21 @@ func (g *ground) compiled(ctx context.Context, code compile) ([]made, error) {
 		return g.onImage(ctx) // its files stay as they are
 	}
 	return g.finished.get(func() ([]made, error) {
-		lower, err := g.part(ctx, plan.BaseLayer)
-		if err != nil {
-			return nil, err
-		}
-		key := g.key(plan.InterpreterLayer)
-		key.Compiler = g.facts.Python
-		upper, err := g.builder.cached(ctx, store.Key(key), plan.InterpreterLayer, func() (layer.Contents, error) {
-			return g.compiledInterpreter(ctx, code)
+		layers := make([]made, 2)
+		side, ctx := errgroup.WithContext(ctx)
+		side.Go(func() (err error) {
+			layers[0], err = g.part(ctx, plan.BaseLayer)
+			return err
 		})
-		return []made{lower, upper}, err
+		side.Go(func() (err error) {
+			key := g.key(plan.InterpreterLayer)
+			key.Compiler = g.facts.Python
+			layers[1], err = g.builder.cached(ctx, store.Key(key), plan.InterpreterLayer, func() (layer.Contents, error) {
+				return g.compiledInterpreter(ctx, code)
+			})
+			return err
+		})
+		return layers, side.Wait()
 	})
 }
 

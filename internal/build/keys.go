@@ -14,6 +14,13 @@ type baseKey struct {
 	Compiler string   // "" without bytecode
 }
 
+// interpreterKey names the directory in which sources are compiled.
+type interpreterKey struct {
+	Choice   int      // rootChoice: which files it has
+	Assembly int      // base.Format
+	Packages []string // as baseKey.Packages
+}
+
 // systemKey names the layer of system packages. Its cache of libraries sees the base, and a script that is not accepted
 // any more must be refused again.
 type systemKey struct {

@@ -15,6 +15,7 @@ func TestKeysHashEveryField(t *testing.T) {
 		"system": systemKey{Format: 1, Assembly: 1, Base: []string{"sha256:00"}, Packages: []string{"sha256:01"}, Wants: []string{"libpq5"},
 			Accept: []string{"graphviz"}},
 		"skeleton": skeletonKey{Format: 1, Assembly: 1, Python: "3.13.5", Interpreter: "/usr/bin/python3.13"},
+		"root":     interpreterKey{Choice: 1, Assembly: 1, Packages: []string{"sha256:00"}},
 		"seen":     seenKey{Format: 1, DiffID: "sha256:00"},
 		"wheel":    wheelKey{Format: 1, Wheels: []wheelPart{part}, Python: "3.13", ABI: "cp313", Prefix: "venv", Compiler: "3.13.5"},
 		"project":  projectKey{Format: 1, Files: []projectFile{file}, Python: "3.13", Compiler: "3.13.5"},

@@ -31,9 +31,7 @@ func (c compile) when(wanted bool) compile {
 type workshop struct {
 	grounds map[string]*ground // by platform
 	host    *ground            // whose interpreter compiles; nil where nothing gets bytecode
-	built   bool               // whether an image of the host's platform is made, too
-	stdlib  compile            // for the host's standard library: on the base as it is packaged
-	code    compile            // for everything else
+	code    compile            // nil without bytecode
 }
 
 // newWorkshop prepares and makes nothing: the roots of interpreters are made when something is compiled first, which on
@@ -47,18 +45,15 @@ func (b *builder) newWorkshop(d *decision) (*workshop, error) {
 	if !d.config.Bytecode {
 		return w, nil
 	}
-	if w.host, w.built = w.grounds[d.host]; !w.built {
+	w.host = w.grounds[d.host]
+	if w.host == nil { // no image of the host's platform is made
 		facts, err := d.pins.Facts(d.host)
 		if err != nil {
 			return nil, err
 		}
 		w.host = b.newGround(d.pins, d.host, facts)
 	}
-	w.stdlib = b.compileOn(w.host.facts, w.host.bare)
-	w.code = w.stdlib
-	if w.built { // with the bytecode of its own library an interpreter starts faster
-		w.code = b.compileOn(w.host.facts, func(ctx context.Context) ([]made, error) { return w.host.compiled(ctx, w.stdlib) })
-	}
+	w.code = b.compileOn(w.host)
 	return w, nil
 }
 
@@ -75,11 +70,8 @@ func (w *workshop) ground(ctx context.Context, p *plan.Plan) ([]made, error) {
 
 // interpreter returns the layers up to the interpreter's.
 func (w *workshop) interpreter(ctx context.Context, g *ground, bytecode bool) ([]made, error) {
-	switch {
-	case !bytecode:
+	if !bytecode {
 		return g.bare(ctx)
-	case g == w.host:
-		return g.compiled(ctx, w.stdlib)
 	}
 	return g.compiled(ctx, w.code)
 }
@@ -91,17 +83,12 @@ func (w *workshop) forget() {
 	}
 }
 
-// compileOn returns the compiler that runs on finished layers.
-func (b *builder) compileOn(facts base.Facts, layers func(context.Context) ([]made, error)) compile {
+// compileOn returns the compiler that runs the interpreter of a ground. One for the standard library, the wheels and the
+// project: its processes are started once.
+func (b *builder) compileOn(g *ground) compile {
 	var compiler once[*bytecode.Compiler]
 	return func(ctx context.Context, sources []bytecode.Source) ([][]byte, error) {
-		c, err := compiler.get(func() (*bytecode.Compiler, error) {
-			below, err := layers(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return b.compiler(ctx, facts, below)
-		})
+		c, err := compiler.get(func() (*bytecode.Compiler, error) { return b.compiler(ctx, g) })
 		if err != nil {
 			return nil, err
 		}
@@ -109,29 +96,27 @@ func (b *builder) compileOn(facts base.Facts, layers func(context.Context) ([]ma
 	}
 }
 
-// compiler returns a bytecode compiler that runs the interpreter of some layers.
-func (b *builder) compiler(ctx context.Context, facts base.Facts, layers []made) (*bytecode.Compiler, error) {
+// compiler returns a bytecode compiler that runs the interpreter of a ground, for as long as the build lasts.
+func (b *builder) compiler(ctx context.Context, g *ground) (*bytecode.Compiler, error) {
 	executor, err := execute.Choose(ctx, execute.Need{Name: b.opt.Executor})
 	if err != nil {
 		return nil, err
 	}
-	if err := bring(ctx, b.store, layers); err != nil {
+	root, err := b.interpreterRoot(ctx, g, executor)
+	if err != nil {
 		return nil, err
 	}
-	blobs := make([]execute.LayerBlob, len(layers))
-	for i, l := range layers {
-		blobs[i] = execute.LayerBlob{Digest: l.Digest, DiffID: l.DiffID}
-	}
-	root, err := execute.Materialize(ctx, b.store, blobs)
-	if err != nil {
-		return nil, fmt.Errorf("unpacking the base to run its interpreter: %w", err)
-	}
-	c := bytecode.New(bytecode.Options{Store: b.store, Executor: execute.Traced(executor, b.opt.Trace), Root: root, Python: facts.Interpreter, ID: facts.Python,
-		Jobs: b.opt.jobs(), Finished: b.onCompiled, Trace: b.opt.Trace})
+	c := b.compilerIn(root, g.facts, executor, b.onCompiled)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.compilers = append(b.compilers, c)
 	return c, nil
+}
+
+// compilerIn returns a bytecode compiler that runs the interpreter in a directory.
+func (b *builder) compilerIn(root string, facts base.Facts, executor execute.Executor, finished func(path string)) *bytecode.Compiler {
+	return bytecode.New(bytecode.Options{Store: b.store, Executor: execute.Traced(executor, b.opt.Trace), Root: root, Python: facts.Interpreter,
+		ID: facts.Python, Jobs: b.opt.jobs(), Finished: finished, Trace: b.opt.Trace})
 }
 
 // onCompiled shows one source that is done. It is called from several goroutines, as every event may be.

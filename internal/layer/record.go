@@ -55,7 +55,7 @@ type Contents struct {
 // Cached returns the layer of a key from the store, or makes it. The key is the hash of all that the contents
 // depend on; build is called at most once, and by one process at a time.
 func Cached(ctx context.Context, st *store.Store, key string, kind plan.LayerKind, build func() (Contents, error)) (rec Record, reused bool, err error) {
-	if rec, ok := find(st, key); ok {
+	if rec, ok := Find(st, key); ok {
 		return rec, true, nil
 	}
 	unlock, err := st.Lock(ctx, recordKind, key)
@@ -64,7 +64,7 @@ func Cached(ctx context.Context, st *store.Store, key string, kind plan.LayerKin
 	}
 	defer unlock()
 	// Another process may have made it while this one waited.
-	if rec, ok := find(st, key); ok {
+	if rec, ok := Find(st, key); ok {
 		return rec, true, nil
 	}
 	c, err := build()
@@ -79,8 +79,8 @@ func Cached(ctx context.Context, st *store.Store, key string, kind plan.LayerKin
 	return rec, false, st.PutRecord(recordKind, key, rec)
 }
 
-// find returns a record whose blob is in the store and as long as it should be.
-func find(st *store.Store, key string) (Record, bool) {
+// Find returns the record of a key whose blob is in the store and as long as it should be.
+func Find(st *store.Store, key string) (Record, bool) {
 	var rec Record
 	if ok, err := st.Record(recordKind, key, &rec); err != nil || !ok || rec.Key != key || rec.Format != Format {
 		return Record{}, false

@@ -47,6 +47,12 @@ func (s *Store) Dir(ctx context.Context, kind, key string, fill func(dir string)
 	return path, s.rename(dir, path)
 }
 
+// HasDir reports whether Dir has made the directory of this kind and key.
+func (s *Store) HasDir(kind, key string) bool {
+	s.live()
+	return s.isDir(s.path("dirs", kind, key, ""))
+}
+
 // isDir does not follow links: what is finished is a directory of ours.
 func (s *Store) isDir(path string) bool {
 	info, err := os.Lstat(path)
