@@ -60,7 +60,8 @@ var allowed = map[string][]string{
 	"registry":          {"diag", "fetch", "registry/keychain", "store", "trace"},
 	"registry/keychain": {"fetch"},
 	"layerblob":         nil,
-	"execute":           {"diag", "layerblob", "store", "trace"},
+	"docker":            {"diag", "trace"},
+	"execute":           {"diag", "docker", "layerblob", "store", "trace"},
 
 	"baseimage": {"diag", "layerblob", "python/wheeltag"},
 
@@ -75,7 +76,7 @@ var allowed = map[string][]string{
 	"layer":       {"diag", "entry", "layerblob", "plan", "store", "python/wheel"},
 	"closure":     {"layer"},
 	"image":       {"diag", "layer", "plan", "project", "store"},
-	"destination": {"diag", "fetch", "registry", "store", "trace"},
+	"destination": {"diag", "docker", "fetch", "registry", "store", "trace"},
 
 	// the order of the stages, and the only package that prints
 	"build": slices.Concat(words, []string{"lithelock", "python/backend", "store", "fetch", "execute", "project", "lock",

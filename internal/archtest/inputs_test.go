@@ -15,7 +15,7 @@ var uncapped = map[string]string{
 	"debian/archive/archive.go inMemory":    "the archive's reader ends at the size that Options allow",
 	"debian/archive/control.go readControl": "the archive's reader ends at the size that a control archive may have",
 	"destination/destination.go bytes":      "configuration and manifest of our own image, which are in memory",
-	"destination/dockerhost.go readFile":    "the size is looked at first",
+	"docker/host.go readFile":               "the size is looked at first",
 	"entry/entry.go Read":                   "contents that a stage made, under that stage's cap",
 	"fetch/fetch.go newTransport":           "the size is looked at first",
 	"registry/transport.go readCapped":      "the size is looked at first",
@@ -26,7 +26,8 @@ var uncapped = map[string]string{
 var notFuzzed = map[string]string{
 	"build":       "reads lithe.lock and hands it to package lithelock, which is fuzzed",
 	"bytecode":    "unmarshals records of the store, and answers of our own program in the sandbox",
-	"destination": "JSON of the local engine, and the index of a layout, by the standard library into plain structs",
+	"destination": "JSON of engines' commands, and the index of a layout, by the standard library into plain structs",
+	"docker":      "JSON of the local engine and of Docker's configuration, by the standard library into plain structs",
 	"doctor":      "looks whether a file has certificates, by the standard library",
 	"store":       "records that this store wrote, by the standard library",
 	"entry":       "reads contents as they are",

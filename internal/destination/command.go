@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/lithe-build/lithe/internal/docker"
 	"github.com/lithe-build/lithe/internal/trace"
 )
 
@@ -29,7 +30,7 @@ func (c command) run(ctx context.Context, stdin io.Reader, args ...string) (stri
 	defer c.trace.Begin(trace.Process, c.name+" "+args[0]).End()
 	if err := cmd.Run(); err != nil {
 		text := strings.TrimSpace(stderr.String())
-		return "", fmt.Errorf("%s %s: %w: %s", c.name, args[0], err, text[:min(len(text), maxMessage)])
+		return "", fmt.Errorf("%s %s: %w: %s", c.name, args[0], err, text[:min(len(text), docker.MaxMessage)])
 	}
 	return stdout.String(), nil
 }

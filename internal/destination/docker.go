@@ -8,6 +8,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/lithe-build/lithe/internal/docker"
 )
 
 const (
@@ -17,51 +19,48 @@ const (
 	asking = 8
 )
 
-// docker is an engine with Docker's API: Docker itself, or Podman's service.
-type docker struct {
-	api  *dockerAPI
-	host host
-	info dockerInfo
+// dockerEngine is an engine with Docker's API: Docker itself, or Podman's service.
+type dockerEngine struct {
+	api  *docker.Client
+	host docker.Host
+	info docker.Info
 }
 
 // findDocker returns the Docker engine that answers at the configured address.
 func findDocker(ctx context.Context, opt EngineOptions) (Engine, error) {
-	host, err := dockerHost(opt)
+	host, err := docker.Find(opt)
 	if err != nil {
 		return nil, err
 	}
-	api, err := newDockerAPI(host)
+	api := docker.New(host, opt.Trace)
+	info, err := api.Ping(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("no engine answers at %s (%w): %w", host.Address, err, errNoEngine)
 	}
-	info, err := api.ping(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("no engine answers at %s (%w): %w", host.address, err, errNoEngine)
-	}
-	return &docker{api: api, host: host, info: info}, nil
+	return &dockerEngine{api: api, host: host, info: info}, nil
 }
 
 // Name returns "docker".
-func (d *docker) Name() string { return "docker" }
+func (d *dockerEngine) Name() string { return "docker" }
 
 // Command returns the docker command for this engine. A context may hold certificates too, so it is named as such.
-func (d *docker) Command() []string {
-	if d.host.context != "" {
-		return []string{"docker", "--context", d.host.context}
+func (d *dockerEngine) Command() []string {
+	if d.host.Context != "" {
+		return []string{"docker", "--context", d.host.Context}
 	}
-	return []string{"docker", "--host", d.host.address}
+	return []string{"docker", "--host", d.host.Address}
 }
 
 // Write loads the image.
-func (d *docker) Write(ctx context.Context, img Image, opt Options) (Result, error) {
+func (d *dockerEngine) Write(ctx context.Context, img Image, opt Options) (Result, error) {
 	return load(ctx, img, opt, d)
 }
 
 // find looks for the image by its two ids: Docker's own store names images by their configs, containerd's by their
 // manifests.
-func (d *docker) find(ctx context.Context, p *parts, _ []tag) (string, error) {
+func (d *dockerEngine) find(ctx context.Context, p *parts, _ []tag) (string, error) {
 	for _, id := range []string{p.config.digest.String(), p.manifest.digest.String()} {
-		if got, err := d.api.image(ctx, id); err != nil || got != nil && got.ID == id {
+		if got, err := d.api.Image(ctx, id); err != nil || got != nil && got.ID == id {
 			return id, err
 		}
 	}
@@ -69,12 +68,12 @@ func (d *docker) find(ctx context.Context, p *parts, _ []tag) (string, error) {
 }
 
 // arch is what the engine said of itself.
-func (d *docker) arch(context.Context) (string, error) { return d.info.arch, nil }
+func (d *dockerEngine) arch(context.Context) (string, error) { return d.info.Arch, nil }
 
 // tag names an image that is there.
-func (d *docker) tag(ctx context.Context, id string, tags []tag) error {
+func (d *dockerEngine) tag(ctx context.Context, id string, tags []tag) error {
 	for _, t := range tags {
-		if err := d.api.tag(ctx, id, t); err != nil {
+		if err := d.api.Tag(ctx, id, t.repo, t.version); err != nil {
 			return err
 		}
 	}
@@ -82,8 +81,8 @@ func (d *docker) tag(ctx context.Context, id string, tags []tag) error {
 }
 
 // send loads an archive without the layers that the engine has, or the whole one if that does not work.
-func (d *docker) send(ctx context.Context, p *parts, tags []tag, m *meter) (string, error) {
-	if d.info.partial {
+func (d *dockerEngine) send(ctx context.Context, p *parts, tags []tag, m *meter) (string, error) {
+	if d.info.Partial {
 		known, err := d.known(ctx, p.diffIDs)
 		if err != nil {
 			return "", err
@@ -97,23 +96,23 @@ func (d *docker) send(ctx context.Context, p *parts, tags []tag, m *meter) (stri
 	}
 	id, err := d.loadArchive(ctx, p, tags, m, 0)
 	if err == nil && id == "" {
-		err = fmt.Errorf("%s took the image but does not have it", d.host.address)
+		err = fmt.Errorf("%s took the image but does not have it", d.host.Address)
 	}
 	return id, err
 }
 
 // loadArchive sends an archive, and returns the id under which the image is there then. Engines have been seen to
 // ignore what they do not understand, so only their own word counts.
-func (d *docker) loadArchive(ctx context.Context, p *parts, tags []tag, m *meter, without int) (string, error) {
+func (d *dockerEngine) loadArchive(ctx context.Context, p *parts, tags []tag, m *meter, without int) (string, error) {
 	files, err := archiveFiles(p, tags, without)
 	if err != nil {
 		return "", err
 	}
 	m.event.Item, m.event.Total = d.Name(), m.event.Done+archiveSize(files)
-	err = d.api.load(ctx, func(w io.Writer) error {
+	err = stream(func(w io.Writer) error {
 		m.w = w
 		return writeArchive(ctx, m, files)
-	})
+	}, func(r io.Reader) error { return d.api.Load(ctx, r) })
 	if err != nil {
 		return "", err
 	}
@@ -122,8 +121,8 @@ func (d *docker) loadArchive(ctx context.Context, p *parts, tags []tag, m *meter
 
 // known returns how many of the lowest layers the engine has. It knows layers by their chain (the specification's
 // chainID), so a layer counts only if all below it are the same, too: the longest common beginning with any image.
-func (d *docker) known(ctx context.Context, diffIDs []v1.Hash) (int, error) {
-	ids, err := d.api.images(ctx)
+func (d *dockerEngine) known(ctx context.Context, diffIDs []v1.Hash) (int, error) {
+	ids, err := d.api.Images(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -133,7 +132,7 @@ func (d *docker) known(ctx context.Context, diffIDs []v1.Hash) (int, error) {
 	g.SetLimit(asking)
 	for i, id := range ids {
 		g.Go(func() error {
-			img, err := d.api.image(ctx, id)
+			img, err := d.api.Image(ctx, id)
 			if img != nil { // nil if it was removed meanwhile
 				common[i] = commonLayers(diffIDs, img.RootFS.Layers)
 			}

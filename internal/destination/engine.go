@@ -6,7 +6,7 @@ import (
 	"os/exec"
 
 	"github.com/lithe-build/lithe/internal/diag"
-	"github.com/lithe-build/lithe/internal/trace"
+	"github.com/lithe-build/lithe/internal/docker"
 )
 
 // Engine is a local container engine: a destination, and a command that can run what was written there.
@@ -16,18 +16,8 @@ type Engine interface {
 	Command() []string // the start of a command line, "docker --host unix:///…"
 }
 
-// EngineOptions say how engines are found. The caller reads them from the environment.
-type EngineOptions struct {
-	Host      string // DOCKER_HOST; "" means the context, else the usual socket
-	Context   string // DOCKER_CONTEXT; "" means the one of the configuration
-	Config    string // DOCKER_CONFIG, or ~/.docker; "" means no configuration
-	CertPath  string // DOCKER_CERT_PATH
-	TLSVerify bool   // DOCKER_TLS_VERIFY is not empty
-	Socket    string // Docker's usual socket; "" means /var/run/docker.sock
-
-	LookPath func(string) (string, error) // finds commands; nil means exec.LookPath
-	Trace    *trace.Recorder
-}
+// EngineOptions say how engines are found.
+type EngineOptions = docker.Options
 
 // finders try the engines in order of preference.
 var finders = []func(context.Context, EngineOptions) (Engine, error){findDocker, findPodman, findNerdctl}

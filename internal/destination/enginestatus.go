@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"os/exec"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/docker"
 )
 
 // EngineStatus says whether an engine works here.
@@ -31,21 +33,16 @@ func Engines(ctx context.Context, opt EngineOptions) []EngineStatus {
 // askDocker asks the engine itself: the docker command need not be here.
 func askDocker(ctx context.Context, opt EngineOptions) EngineStatus {
 	status := EngineStatus{Name: "docker"}
-	host, err := dockerHost(opt)
+	host, err := docker.Find(opt)
 	if err != nil {
 		status.Err = err
 		return status
 	}
-	status.Where = host.address
-	api, err := newDockerAPI(host)
-	if err != nil {
-		status.Err = err
-		return status
-	}
-	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	status.Where = host.Address
+	ctx, cancel := context.WithTimeout(ctx, docker.PingTimeout)
 	defer cancel()
 	var version struct{ Version string }
-	status.Err = api.get(ctx, "/version", &version)
+	status.Err = docker.New(host, opt.Trace).Get(ctx, "/version", &version)
 	if inner, ok := errors.AsType[*url.Error](status.Err); ok {
 		status.Err = inner.Err // the request is none that a user made
 	}

@@ -1,4 +1,10 @@
-package destination
+// Package docker speaks Docker's API, which Podman's service has, too.
+//
+// Where an engine listens is found as the docker command does it; Options go in, a Host comes out. A Client sends requests
+// there, and turns every answer but success into a StatusError. What is read of an answer has a cap. The packages that use
+// it are destination, which loads images, and execute, which runs commands.
+// See https://docs.docker.com/reference/api/engine/.
+package docker
 
 import (
 	"cmp"
@@ -16,6 +22,7 @@ import (
 	"path/filepath"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 const (
@@ -24,18 +31,31 @@ const (
 	maxConfig      = 4 << 20 // bytes of a configuration or certificate
 )
 
-// host is where an engine listens.
-type host struct {
-	address       string // as Docker writes it
-	context       string // where the address came from; "" for an address
+// Options say how engines are found. The caller reads them from the environment.
+type Options struct {
+	Host      string // DOCKER_HOST; "" means the context, else the usual socket
+	Context   string // DOCKER_CONTEXT; "" means the one of the configuration
+	Config    string // DOCKER_CONFIG, or ~/.docker; "" means no configuration
+	CertPath  string // DOCKER_CERT_PATH
+	TLSVerify bool   // DOCKER_TLS_VERIFY is not empty
+	Socket    string // Docker's usual socket; "" means /var/run/docker.sock
+
+	LookPath func(string) (string, error) // finds commands of other engines; nil means exec.LookPath
+	Trace    *trace.Recorder
+}
+
+// Host is where an engine listens.
+type Host struct {
+	Address       string // as Docker writes it
+	Context       string // where the address came from; "" for an address
 	network, dial string
 	name          string // for the Host header
 	tls           *tls.Config
 }
 
-// dockerHost finds the engine's address as the docker command does: DOCKER_HOST, then the context, then the usual
+// Find finds the engine's address as the docker command does: DOCKER_HOST, then the context, then the usual
 // socket. See https://docs.docker.com/engine/manage-resources/contexts/.
-func dockerHost(opt EngineOptions) (host, error) {
+func Find(opt Options) (Host, error) {
 	e := endpoint{address: opt.Host}
 	if opt.TLSVerify {
 		e.certs = cmp.Or(opt.CertPath, opt.Config)
@@ -43,44 +63,44 @@ func dockerHost(opt EngineOptions) (host, error) {
 	if e.address == "" {
 		var err error
 		if e, err = findContext(opt); err != nil {
-			return host{}, err
+			return Host{}, err
 		}
 	}
 	h, err := parseHost(cmp.Or(e.address, "unix://"+cmp.Or(opt.Socket, defaultSocket)))
 	if err == nil && h.network == "tcp" && e.certs != "" {
 		h.tls, err = tlsConfig(e.certs, h.name)
 	}
-	h.context = e.context
+	h.Context = e.context
 	return h, err
 }
 
 // parseHost reads an address such as unix:///run/docker.sock or tcp://127.0.0.1:2375.
-func parseHost(address string) (host, error) {
+func parseHost(address string) (Host, error) {
 	bad := &diag.Error{Code: "docker-host", What: fmt.Sprintf("%q is not an address of Docker that lithe can use", address),
 		Hint: "set DOCKER_HOST to unix:///PATH or tcp://HOST:PORT"}
 	u, err := url.Parse(address)
 	if err != nil {
 		bad.Err = err
-		return host{}, bad
+		return Host{}, bad
 	}
 	switch {
 	case u.Scheme == "unix" && u.Path != "":
-		return host{address: address, network: "unix", dial: u.Path, name: "docker"}, nil
+		return Host{Address: address, network: "unix", dial: u.Path, name: "docker"}, nil
 	case (u.Scheme == "tcp" || u.Scheme == "http") && u.Hostname() != "":
 		port := u.Port()
 		if port == "" {
 			port = "2375"
 		}
-		return host{address: address, network: "tcp", dial: net.JoinHostPort(u.Hostname(), port), name: u.Hostname()}, nil
+		return Host{Address: address, network: "tcp", dial: net.JoinHostPort(u.Hostname(), port), name: u.Hostname()}, nil
 	}
-	return host{}, bad
+	return Host{}, bad
 }
 
 // endpoint is what a context, or the environment, says about the engine.
 type endpoint struct{ address, certs, context string }
 
 // findContext returns the endpoint of the chosen context; none for the default one.
-func findContext(opt EngineOptions) (endpoint, error) {
+func findContext(opt Options) (endpoint, error) {
 	name := opt.Context
 	if name == "" && opt.Config != "" {
 		var config struct{ CurrentContext string }
