@@ -37,12 +37,13 @@ var allowed = map[string][]string{
 	"python/name":        nil,
 	"python/version":     nil,
 	"python/marker":      {"python/name", "python/version"},
+	"python/syntax":      nil,
 	"python/requirement": {"python/name", "python/version", "python/marker"},
 	"python/wheeltag":    {"python/name", "python/version"},
 	"python/sdist":       {"python/name", "python/version"},
 	"python/wheel":       {"diag", "entry", "python/name", "python/version", "python/wheeltag"},
 	"python/backend": {"diag", "entry", "toml", "python/name", "python/version", "python/marker",
-		"python/requirement", "python/wheel", "python/wheeltag"},
+		"python/requirement", "python/syntax", "python/wheel", "python/wheeltag"},
 	"python/marshal":     nil,
 	"debian/version":     nil,
 	"debian/control":     {"debian/version", "diag"},
@@ -53,6 +54,8 @@ var allowed = map[string][]string{
 	"debian/contents":    nil,
 	"debian/ldcache":     {"entry"},
 	"debian/packages":    {"debian/control", "debian/version", "diag"},
+
+	"application": {"entry", "python/syntax"},
 
 	// tools that stages share
 	"store":             {"diag", "trace"},
@@ -66,7 +69,7 @@ var allowed = map[string][]string{
 	"baseimage": {"diag", "layerblob", "python/wheeltag"},
 
 	// stages, in the order of the pipeline
-	"project": slices.Concat(words, []string{"gitindex"}),
+	"project": slices.Concat(words, []string{"application", "gitindex"}),
 	"lock":    words,
 	"base": slices.Concat(words, []string{"store", "fetch", "registry", "baseimage", "debian/compressed", "debian/version", "debian/control", "debian/release",
 		"debian/archive", "debian/contents", "debian/ldcache", "debian/maintscript", "debian/packages"}),

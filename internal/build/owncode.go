@@ -17,6 +17,7 @@ import (
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/layer"
 	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/project"
 	"github.com/lithe-build/lithe/internal/python/backend"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/wheel"
@@ -60,7 +61,7 @@ func pinFiles(w *wheel.Wheel, r *trace.Recorder) {
 	}
 }
 
-// readCode reads the first-party code, and decides by it what runs.
+// readCode reads the first-party code.
 func (in *inputs) readCode() error {
 	if err := in.makeWheel(); err != nil {
 		return unreadable(err)
@@ -69,7 +70,20 @@ func (in *inputs) readCode() error {
 	if in.files, err = in.config.Files(in.project); err != nil {
 		return unreadable(err)
 	}
-	in.entry, err = in.project.EntryPoint(in.config, in.modules())
+	return nil
+}
+
+// entryPoint decides what runs in the image of a platform: which server there is, its packages say.
+func (in *inputs) entryPoint(v *variant) (err error) {
+	locked := map[string]project.Locked{}
+	for _, p := range slices.Concat(v.packages, v.code) {
+		l := project.Locked{Version: p.Version, Pos: p.Pos}
+		for _, r := range p.Because {
+			l.Direct = l.Direct || name.Normalize(r.By) == in.project.NormalizedName() || r.By == ""
+		}
+		locked[p.Name] = l
+	}
+	v.entry, err = in.project.EntryPoint(in.config, project.Code{Modules: in.modules(), App: in.files.Entries, Locked: locked})
 	return err
 }
 

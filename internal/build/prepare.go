@@ -38,8 +38,7 @@ type inputs struct {
 	wheel         *wheel.Wheel     // of the project, nil for one that is no package
 	files         *project.Files   // that are copied
 	parts         map[string]*part // source code beside the project's, by where it is from
-	entry         project.EntryPoint
-	untracked     []string // files that go into the image and that git does not track
+	untracked     []string         // files that go into the image and that git does not track
 	trace         *trace.Recorder
 }
 
@@ -124,7 +123,7 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	}
 	for _, v := range d.variants {
 		v.plan = plan.New(plan.Input{
-			Project: in.project, Config: in.config, Entry: in.entry, Decisions: in.decidePython(v.facts), Packages: v.packages, Code: v.code,
+			Project: in.project, Config: in.config, Entry: v.entry, Decisions: in.decidePython(v.facts), Packages: v.packages, Code: v.code,
 			Target: v.target, Base: d.pins.Name, Facts: v.facts, Image: d.imageOf(v.name()), System: base.WantStrings(in.system.wants),
 			Wheel: in.wheel != nil, Untracked: in.untracked,
 			Compiler: v.facts.Python, Created: b.created(d.pins),
@@ -235,8 +234,10 @@ func (in *inputs) choose(platform plan.Platform, facts base.Facts) (*variant, er
 	v := &variant{target: in.target, facts: facts}
 	v.target.Platform, v.target.Python, v.target.Libc = platform, facts.Python, facts.Libc
 	var err error
-	v.packages, v.code, err = in.selectFrom(in.lock, v.target)
-	return v, err
+	if v.packages, v.code, err = in.selectFrom(in.lock, v.target); err != nil {
+		return v, err
+	}
+	return v, in.entryPoint(v)
 }
 
 // selectFrom selects packages: wheels, and source code of folders and repositories. It refuses the kinds that cannot be built

@@ -3,6 +3,7 @@ package build
 import (
 	"github.com/lithe-build/lithe/internal/base"
 	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/project"
 )
 
 // variant is the image of one platform: what is decided about it, and then what it is made of.
@@ -12,6 +13,7 @@ type variant struct {
 	packages []plan.Package // wheels selected for the target
 	code     []plan.Package // selected as source code
 	named    named          // files that an index or lithe.lock named, where the lock does not
+	entry    project.EntryPoint
 	plan     *plan.Plan
 
 	own     *ownCode

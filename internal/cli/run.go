@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -17,7 +18,9 @@ import (
 
 	"github.com/lithe-build/lithe/internal/build"
 	"github.com/lithe-build/lithe/internal/destination"
+	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/execute"
+	"github.com/lithe-build/lithe/internal/plan"
 )
 
 const runHelp = `Build the project in DIR and run it here.
@@ -36,6 +39,8 @@ const exitNotRunnable = 126
 type runFlags struct {
 	*projectFlags
 	sandbox bool
+	process string
+	program []string // of process
 	publish []string
 	env     []string
 }
@@ -46,6 +51,7 @@ func (a *app) runCommand() *cobra.Command {
 	a.addBuildFlags(cmd, flags.projectFlags)
 	f := cmd.Flags()
 	f.BoolVar(&flags.sandbox, "sandbox", false, "use lithe's own sandbox even where an engine answers")
+	f.StringVar(&flags.process, "process", "", "the `NAME` of another program of the image to run, such as worker")
 	f.StringArrayVarP(&flags.publish, "publish", "p", nil, "publish a port of the program, as docker run does; by default the configured ports on 127.0.0.1")
 	f.StringArrayVarP(&flags.env, "env", "e", nil, "`NAME=value` for the program; may be repeated")
 	cmd.Args = func(cmd *cobra.Command, args []string) error { return maximumArgs(1)(cmd, args[:before(cmd, args)]) }
@@ -90,6 +96,11 @@ func (a *app) run(ctx context.Context, opt build.Options, flags *runFlags, args 
 	if err != nil {
 		return err
 	}
+	if flags.process != "" {
+		if flags.program, err = processOf(result.Platforms[0].Plan, flags.process); err != nil {
+			return err
+		}
+	}
 	if engine == nil {
 		return a.runSandbox(ctx, result, flags, args)
 	}
@@ -108,6 +119,10 @@ func (a *app) runEngine(engine destination.Engine, result *build.Result, flags *
 	}
 	for _, e := range flags.env {
 		line = append(line, "--env", e)
+	}
+	if flags.program != nil {
+		line = append(line, "--entrypoint", flags.program[0])
+		args = slices.Concat(flags.program[1:], args)
 	}
 	line = append(line, result.Outputs[len(result.Outputs)-1].ID)
 	line = append(line, args...)
@@ -135,6 +150,19 @@ func (a *app) runEngine(engine destination.Engine, result *build.Result, flags *
 		return exitError{status}
 	}
 	return err
+}
+
+// processOf returns the command of a process of an image.
+func processOf(p *plan.Plan, name string) ([]string, error) {
+	if command, ok := p.Processes[name]; ok {
+		return command, nil
+	}
+	names := slices.Sorted(maps.Keys(p.Processes))
+	hint := "name programs in `processes` of the configuration, or in a Procfile"
+	if len(names) > 0 {
+		hint = "the processes are " + strings.Join(names, ", ")
+	}
+	return nil, &diag.Error{Code: "unknown-process", What: fmt.Sprintf("the image has no process %q", name), Hint: hint}
 }
 
 // exitStatus is the exit code of a process, 128+n for one that signal n ended.
@@ -170,6 +198,9 @@ func (a *app) runSandbox(ctx context.Context, result *build.Result, flags *runFl
 	}
 	cfg := result.Platforms[0].Plan.Config
 	process := execute.Process{Entrypoint: cfg.Entrypoint, Cmd: cfg.Cmd, Env: slices.Concat(cfg.Env, flags.env), User: cfg.User, WorkingDir: cfg.WorkingDir}
+	if flags.program != nil {
+		process.Entrypoint, process.Cmd = flags.program, nil
+	}
 	command, err := process.Command(args)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -36,10 +37,14 @@ const (
 	labelDigest  = "org.opencontainers.image.base.digest"
 )
 
+// labelProcess is what the label of a process begins with: its name follows, and the value is its command as a JSON array.
+const labelProcess = "io.github.lithe-build.process."
+
 // Defaults of an image, each of which a key of the configuration overrides.
 const (
 	defaultUser    = "65532:65532" // "nonroot" of the image's passwd
-	defaultWorkdir = "/app"
+	defaultWorkdir = appDir
+	appDir         = "/app" // of the code of projects that are no packages
 )
 
 // newConfig decides how the image is run.
@@ -47,12 +52,12 @@ func newConfig(in Input) Config {
 	cfg := in.Config
 	c := Config{
 		Created: in.Created, Platform: in.Target.Platform,
-		Env:        mergeEnv(environment(in.Image, !in.Wheel), cfg.Env),
+		Env:        mergeEnv(environment(in.Image, pythonPath(in)), cfg.Env),
 		Entrypoint: in.Entry.Entrypoint, Cmd: in.Entry.Cmd,
 		User: userOf(in), WorkingDir: cmp.Or(cfg.Workdir, defaultWorkdir),
 		Labels: labels(in), Annotations: cfg.Annotations,
-		ExposedPorts: ports(cfg.Ports), Volumes: cfg.Volumes, StopSignal: in.Entry.StopSignal,
-		Healthcheck: cfg.Healthcheck,
+		ExposedPorts: ports(exposed(in)), Volumes: cfg.Volumes, StopSignal: in.Entry.StopSignal,
+		Healthcheck: in.Entry.Healthcheck,
 	}
 	return c
 }
@@ -79,8 +84,31 @@ func labels(in Input) map[string]string {
 	if in.Project.Version != "" {
 		all[labelVersion] = in.Project.Version
 	}
+	for name, command := range in.Entry.Processes {
+		text, _ := json.Marshal(command) // texts can always be written
+		all[labelProcess+name] = string(text)
+	}
 	maps.Copy(all, in.Config.Labels)
 	return all
+}
+
+// exposed returns the ports of the configuration, else that of the server.
+func exposed(in Input) []string {
+	if len(in.Config.Ports) == 0 && in.Entry.Port != "" {
+		return []string{in.Entry.Port}
+	}
+	return in.Config.Ports
+}
+
+// pythonPath returns where imports of copied code start, "" for code in site-packages.
+func pythonPath(in Input) string {
+	switch {
+	case in.Wheel:
+		return ""
+	case in.Entry.Path != "":
+		return in.Entry.Path + ":" + appDir
+	}
+	return appDir
 }
 
 // ports adds the protocol that OCI wants.

@@ -16,7 +16,7 @@ const (
 
 // environment is what every image sets, before the configuration's. Of a base that is an image all variables stay, and
 // ours go without saying only where it has none: but its PATH comes after the project's commands, and HOME is ours.
-func environment(image *base.Image, copied bool) []string {
+func environment(image *base.Image, pythonPath string) []string {
 	var theirs []string
 	bundle := certificates
 	if image != nil {
@@ -41,8 +41,8 @@ func environment(image *base.Image, copied bool) []string {
 			env = append(env, v)
 		}
 	}
-	if copied {
-		env = append(env, "PYTHONPATH=/app")
+	if pythonPath != "" {
+		env = append(env, "PYTHONPATH="+pythonPath)
 	}
 	return append(env, others(theirs, env)...)
 }

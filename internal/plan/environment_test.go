@@ -18,23 +18,24 @@ func TestEnvironment(t *testing.T) {
 		return append(append([]string{"PATH=/venv/bin:" + path, "HOME=/tmp"}, quiet...), more...)
 	}
 	for name, test := range map[string]struct {
-		image  *base.Image
-		copied bool
-		want   []string
+		image *base.Image
+		path  string
+		want  []string
 	}{
-		"Debian":         {nil, false, ours(system, "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt")},
-		"copied project": {nil, true, ours(system, "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", "PYTHONPATH=/app")},
-		"image":          {&base.Image{}, false, ours(system)},
-		"image with a PATH": {&base.Image{Env: []string{"PATH=/usr/local/bin:/bin", "GPG_KEY=1"}, Certificates: "/etc/ssl/cert.pem"}, false,
+		"Debian":         {nil, "", ours(system, "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt")},
+		"copied project": {nil, "/app", ours(system, "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", "PYTHONPATH=/app")},
+		"source folder":  {nil, "/app/src:/app", ours(system, "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", "PYTHONPATH=/app/src:/app")},
+		"image":          {&base.Image{}, "", ours(system)},
+		"image with a PATH": {&base.Image{Env: []string{"PATH=/usr/local/bin:/bin", "GPG_KEY=1"}, Certificates: "/etc/ssl/cert.pem"}, "",
 			ours("/usr/local/bin:/bin", "SSL_CERT_FILE=/etc/ssl/cert.pem", "GPG_KEY=1")},
-		"image with settings": {&base.Image{Env: []string{"LANG=de_DE", "SSL_CERT_FILE=/x", "HOME=/root", "LD_LIBRARY_PATH=/y"}, Certificates: "/z"}, false,
+		"image with settings": {&base.Image{Env: []string{"LANG=de_DE", "SSL_CERT_FILE=/x", "HOME=/root", "LD_LIBRARY_PATH=/y"}, Certificates: "/z"}, "",
 			[]string{"PATH=/venv/bin:" + system, "HOME=/tmp", "PYTHONFAULTHANDLER=1", "PYTHONUNBUFFERED=1", "LANG=de_DE", "SSL_CERT_FILE=/x", "LD_LIBRARY_PATH=/y"}},
-		"the last one counts": {&base.Image{Env: []string{"PATH=/a", "X=1", "PATH=/b", "X=2"}}, false, ours("/b", "X=2")},
-		"image's PYTHONPATH":  {&base.Image{Env: []string{"PYTHONPATH=/lib"}}, true, ours(system, "PYTHONPATH=/app")},
-		"empty settings":      {&base.Image{Env: []string{"PATH=", "LANG="}}, false, ours(system)},
+		"the last one counts": {&base.Image{Env: []string{"PATH=/a", "X=1", "PATH=/b", "X=2"}}, "", ours("/b", "X=2")},
+		"image's PYTHONPATH":  {&base.Image{Env: []string{"PYTHONPATH=/lib"}}, "/app", ours(system, "PYTHONPATH=/app")},
+		"empty settings":      {&base.Image{Env: []string{"PATH=", "LANG="}}, "", ours(system)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, environment(test.image, test.copied)); diff != "" {
+			if diff := cmp.Diff(test.want, environment(test.image, test.path)); diff != "" {
 				t.Error(diff)
 			}
 		})

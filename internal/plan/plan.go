@@ -56,6 +56,7 @@ type Plan struct {
 	Layers      []Layer   // of the wheels
 	Overlaps    map[string]string
 	Config      Config
+	Processes   map[string][]string // the programs of the image by name, where it has several
 	Decisions   []project.Evidence
 	Untracked   []string // for people to be told: the image does not depend on version control
 }
@@ -67,7 +68,7 @@ func New(in Input) *Plan {
 		Target: in.Target, Base: in.Base, Python: in.Facts.Python, Interpreter: in.Facts.Interpreter, ABI: in.Facts.ABI, Compiler: in.Compiler,
 		Bytecode: cfg.Bytecode, OwnCode: cfg.Bytecode && in.Target.Name != "dev",
 		Packages: in.Packages, Code: in.Code, System: in.System, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: slices.Concat(in.Decisions, in.Project.Evidence, in.Entry.Evidence),
-		Untracked: in.Untracked, Config: newConfig(in),
+		Untracked: in.Untracked, Config: newConfig(in), Processes: in.Entry.Processes,
 	}
 }
 
@@ -102,17 +103,18 @@ func (p *Plan) Scheme() wheel.Scheme {
 // MarshalJSON writes the plan as `lithe explain --json` shows it.
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Target     Target             `json:"target"`
-		Base       string             `json:"base"`
-		Python     string             `json:"python"`
-		Entrypoint []string           `json:"entrypoint"`
-		Packages   []Package          `json:"packages"`
-		RequiredBy []Required         `json:"requiredBy"`
-		Layers     []Layer            `json:"layers"`
-		Config     Config             `json:"config"`
-		Decisions  []project.Evidence `json:"decisions"`
-		Untracked  []string           `json:"untracked,omitempty"`
-	}{p.Target, p.Base, p.Python, p.Config.Entrypoint, p.All(), RequiredBy(p.All()), p.AllLayers(), p.Config, p.Decisions, p.Untracked})
+		Target     Target              `json:"target"`
+		Base       string              `json:"base"`
+		Python     string              `json:"python"`
+		Entrypoint []string            `json:"entrypoint"`
+		Processes  map[string][]string `json:"processes,omitempty"`
+		Packages   []Package           `json:"packages"`
+		RequiredBy []Required          `json:"requiredBy"`
+		Layers     []Layer             `json:"layers"`
+		Config     Config              `json:"config"`
+		Decisions  []project.Evidence  `json:"decisions"`
+		Untracked  []string            `json:"untracked,omitempty"`
+	}{p.Target, p.Base, p.Python, p.Config.Entrypoint, p.Processes, p.All(), RequiredBy(p.All()), p.AllLayers(), p.Config, p.Decisions, p.Untracked})
 }
 
 // All returns the wheels and the source code, sorted by name.

@@ -21,6 +21,7 @@ type Config struct {
 	Files         FileRules
 	Entrypoint    []string // nil means inferred
 	Cmd           []string
+	Processes     map[string][]string // further programs by name
 	Env           map[string]string
 	Labels        map[string]string
 	// Annotations go into the manifest, Labels into the configuration.
@@ -67,6 +68,7 @@ type Include struct {
 // Healthcheck is the command by which an engine sees whether the program is well.
 type Healthcheck struct {
 	Command     []string      `json:"command"`
+	Path        string        `json:"path,omitempty"`     // what is asked for by HTTP, in place of a command
 	Interval    time.Duration `json:"interval,omitempty"` // 0, here and below, means the engine's default
 	Timeout     time.Duration `json:"timeout,omitempty"`
 	StartPeriod time.Duration `json:"startPeriod,omitempty"`
@@ -96,6 +98,7 @@ func (c Config) Position(key string) (pos diag.Position, ok bool) {
 // Slices are replaced, never written to, so they may be shared.
 func (c Config) clone() Config {
 	c.Env, c.Labels, c.Annotations = maps.Clone(c.Env), maps.Clone(c.Labels), maps.Clone(c.Annotations)
+	c.Processes = maps.Clone(c.Processes)
 	c.Overlaps, c.positions = maps.Clone(c.Overlaps), maps.Clone(c.positions)
 	if c.Healthcheck != nil {
 		h := *c.Healthcheck

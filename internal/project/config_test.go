@@ -329,7 +329,7 @@ func FuzzConfig(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := p.EntryPoint(Target{Config: c}, nil); err != nil && !errors.As(err, new(*diag.Error)) {
+		if _, err := p.EntryPoint(Target{Config: c}, Code{}); err != nil && !errors.As(err, new(*diag.Error)) {
 			t.Fatal(err)
 		}
 	})

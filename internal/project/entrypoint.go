@@ -7,16 +7,18 @@ import (
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
-	"github.com/lithe-build/lithe/internal/entry"
-	"github.com/lithe-build/lithe/internal/python/name"
 )
 
 // EntryPoint is what a container runs.
 type EntryPoint struct {
-	Entrypoint []string
-	Cmd        []string
-	StopSignal string
-	Evidence   []Evidence // of entry point and stop signal
+	Entrypoint  []string
+	Cmd         []string
+	StopSignal  string
+	Port        string              // on which the program listens by TCP, as far as it is known; "" else
+	Path        string              // a folder of /app that imports start from, beside /app; "" for none
+	Healthcheck *Healthcheck        // nil for none
+	Processes   map[string][]string // all programs of the image by name, where it has several; "web" is the entry point
+	Evidence    []Evidence          // of all of these
 }
 
 const (
@@ -24,42 +26,92 @@ const (
 	venvPython = venvBin + "python"
 )
 
-// EntryPoint decides what a container of the target runs. Modules are the files that can be imported: of a package, those
-// of its wheel; else those of Files. Nothing is imported: names and texts decide.
-func (p *Project) EntryPoint(t Target, modules []entry.Entry) (EntryPoint, error) {
-	e, err := p.command(t, modules)
+// EntryPoint decides what a container of the target runs. Nothing is imported: names and texts decide.
+func (p *Project) EntryPoint(t Target, code Code) (EntryPoint, error) {
+	in := p.surroundings(t, code)
+	processes, err := p.readProcfile(in.port(server{}), t.Processes)
 	if err != nil {
+		return EntryPoint{}, err
+	}
+	e, err := in.command(processes)
+	if err != nil {
+		return EntryPoint{}, err
+	}
+	in.addProcesses(&e, processes)
+	if err := in.addHealthcheck(&e); err != nil {
 		return EntryPoint{}, err
 	}
 	p.stopSignal(t, &e)
 	return e, nil
 }
 
-func (p *Project) command(t Target, modules []entry.Entry) (EntryPoint, error) {
+func (in *surroundings) command(processes []process) (EntryPoint, error) {
+	t := in.target
 	if pos, ok := t.Position("entrypoint"); ok {
 		return EntryPoint{Entrypoint: t.Entrypoint, Cmd: t.Cmd,
 			Evidence: evidence("entrypoint", t.Entrypoint, "the configuration says so", pos, "entrypoint")}, nil
+	}
+	if web, ok := t.Processes[webProcess]; ok {
+		pos, _ := t.Position("processes")
+		return EntryPoint{Entrypoint: web, Cmd: t.Cmd,
+			Evidence: evidence("entrypoint", web, "the configuration names the process web", pos, "entrypoint")}, nil
 	}
 	// Without an entry point, a command that begins with a program is meant as the whole; else it is its arguments.
 	if pos, ok := t.Position("cmd"); ok && path.IsAbs(t.Cmd[0]) {
 		return EntryPoint{Cmd: t.Cmd, Evidence: evidence("entrypoint", t.Cmd, "the configuration says so", pos, "entrypoint")}, nil
 	}
-	f := newFinder(modules, p.Package)
-	var tried []candidate
+	tried := in.fromProcfile(processes)
+	if len(tried) == 1 {
+		return in.chosen(tried[0]), nil
+	}
 	for _, infer := range inferences {
-		found := infer(p, f)
-		if len(found) == 1 {
-			c := found[0]
-			return EntryPoint{Entrypoint: c.command, Cmd: t.Cmd,
-				Evidence: evidence("entrypoint", c.command, c.reason, c.pos, "entrypoint")}, nil
+		found := infer(in)
+		if len(found) == 1 && !in.servesNothing(found[0], tried) {
+			return in.chosen(found[0]), nil
+		}
+		if len(found) == 1 && found[0].script != "" {
+			continue // what it defines is among those tried
 		}
 		tried = append(tried, found...)
 	}
-	return EntryPoint{}, p.noEntryPoint(tried)
+	if in.noServer != nil {
+		return EntryPoint{}, in.noServer
+	}
+	return EntryPoint{}, in.noEntryPoint(tried)
+}
+
+// servesNothing reports a script that defines an application and does not serve it: it would end at once. Such an application
+// has no locked server, or is one of several.
+func (in *surroundings) servesNothing(c candidate, tried []candidate) bool {
+	if c.script == "" || in.finder.guard(c.script) > 0 {
+		return false
+	}
+	return in.noServer != nil && in.noServer.Pos.File == c.pos.File ||
+		slices.ContainsFunc(tried, func(o candidate) bool { return o.script == "" && o.pos.File == c.pos.File })
+}
+
+// chosen makes an entry point of what was found.
+func (in *surroundings) chosen(c candidate) EntryPoint {
+	e := EntryPoint{Entrypoint: c.command, Cmd: in.target.Cmd, Port: c.port,
+		Evidence: append(evidence("entrypoint", c.command, c.reason, c.pos, "entrypoint"), c.why...)}
+	if c.root != "" && !in.Package {
+		e.Path = "/app/" + c.root
+		e.Evidence = append(e.Evidence, evidence("import path", []string{e.Path}, "imports of the application start there", c.pos, "env")...)
+	}
+	if c.port != "" && len(in.target.Ports) == 0 {
+		e.Evidence = append(e.Evidence, evidence("ports", []string{c.port}, "the server listens there", c.pos, "ports")...)
+	}
+	if c.health != "" && in.target.Healthcheck == nil {
+		e.Healthcheck = &Healthcheck{Path: c.health}
+		e.Evidence = append(e.Evidence, evidence("healthcheck", []string{c.health}, "the server answers there when it is well", c.pos, "healthcheck")...)
+	}
+	return e
 }
 
 // inferences are the ways to find what runs, in order. The first that finds exactly one thing decides.
-var inferences = []func(*Project, *finder) []candidate{fromScripts, fromMain, fromFile, fromGuarded, fromOneMain}
+var inferences = []func(*surroundings) []candidate{fromToolFastAPI, fastAPI.inference, fromDjango, flask.inference,
+	starlette.inference, litestar.inference, quart.inference, fromStreamlit, fromUWSGI, fromGunicornConf, fromCelery,
+	fromScripts, fromMain, fromFile, fromGuarded, fromOneMain}
 
 func evidence(decision string, value []string, reason string, pos diag.Position, override string) []Evidence {
 	return []Evidence{{Decision: decision, Value: strings.Join(value, " "), Reason: reason, Pos: pos, Override: override}}
@@ -71,124 +123,33 @@ type candidate struct {
 	command []string
 	reason  string
 	pos     diag.Position
+	why     []Evidence // of parts of the command
+	port    string     // on which it listens, "" where that is not known
+	root    string     // folder that imports start from, "" for the usual one
+	health  string     // path that answers when it is well, "" where nothing says so
+	script  string     // the file that runs, if it is one
 }
 
-func (p *Project) noEntryPoint(tried []candidate) error {
-	what, hint := "nothing says what to run", "set `entrypoint` in "+p.Config.Place()+", such as entrypoint = [\"/venv/bin/python\", \"-m\", \"package\"]"
+func (in *surroundings) noEntryPoint(tried []candidate) error {
+	what, hint := "nothing says what to run", "set `entrypoint` in "+in.Config.Place()+", such as entrypoint = [\"/venv/bin/python\", \"-m\", \"package\"]"
 	if len(tried) > 0 {
 		var names []string
 		for _, c := range tried {
 			names = append(names, c.name)
 		}
 		what = "several things could run: " + strings.Join(names, ", ")
-		hint = "choose one: entrypoint = " + execForm(strings.Join(tried[0].command, " ")) + " in " + p.Config.Place()
+		hint = "choose one: entrypoint = " + execForm(strings.Join(tried[0].command, " ")) + " in " + in.Config.Place()
 	}
 	// The file to change is the one to name, so another file's line is no help.
-	pos := diag.Position{File: p.ConfigFile, Line: 1}
-	if len(tried) > 0 && tried[0].pos.File == p.ConfigFile {
+	pos := diag.Position{File: in.ConfigFile, Line: 1}
+	if len(tried) > 0 && tried[0].pos.File == in.ConfigFile {
 		pos = tried[0].pos
 	}
 	return &diag.Error{Pos: pos, Code: "no-entrypoint", What: what, Hint: hint}
 }
 
-// fromScripts finds the console script: the only one, or the one that is called as the project. What is no package has
-// none, since nothing installs it.
-func fromScripts(p *Project, _ *finder) []candidate {
-	if !p.Package {
-		return nil
-	}
-	var all []candidate
-	for _, s := range p.Scripts {
-		c := candidate{s.Name, []string{venvBin + s.Name}, "it is the only script of the project", s.Pos}
-		if len(p.Scripts) > 1 && name.Normalize(s.Name) == p.NormalizedName() {
-			c.reason = "the script is called as the project"
-			return []candidate{c}
-		}
-		all = append(all, c)
-	}
-	return all
-}
-
-// fromMain finds the package that `python -m` can run, where there is one package only.
-func fromMain(p *Project, f *finder) []candidate {
-	packages := 0
-	for _, dir := range f.dirs() {
-		if f.has(dir+"/__init__.py") || f.has(dir+"/__main__.py") {
-			packages++
-		}
-	}
-	if packages != 1 {
-		return nil
-	}
-	return mains(p, f, "it is the only package, and has a __main__")
-}
-
-// fromOneMain finds the package that `python -m` can run among several.
-func fromOneMain(p *Project, f *finder) []candidate {
-	return mains(p, f, "it is the only package with a __main__")
-}
-
-func mains(p *Project, f *finder, reason string) (all []candidate) {
-	for _, dir := range f.dirs() {
-		if f.has(dir + "/__main__.py") {
-			all = append(all, candidate{"python -m " + dir,
-				[]string{venvPython, "-m", dir}, reason, p.filePosition(dir + "/__main__.py")})
-		}
-	}
-	return all
-}
-
-// A file runs by its path: /app is then on the path of imports, and a package next to it is found.
-
-// scriptNames are what people call the file to run, in order of preference.
-var scriptNames = []string{"main.py", "app.py"}
-
-// fromFile finds the script at the top of a project that is no package.
-func fromFile(p *Project, f *finder) []candidate {
-	if p.Package {
-		return nil
-	}
-	scripts := f.scripts()
-	for _, s := range scriptNames {
-		if slices.Contains(scripts, s) {
-			return []candidate{p.script(s, "it has the name of a script")}
-		}
-	}
-	var all []candidate
-	for _, s := range scripts {
-		all = append(all, p.script(s, "it is the only script"))
-	}
-	return all
-}
-
-// fromGuarded finds a main.py or app.py one directory down, which runs when it is not imported.
-func fromGuarded(p *Project, f *finder) []candidate {
-	if p.Package {
-		return nil
-	}
-	var all []candidate
-	for _, dir := range f.dirs() {
-		for _, s := range scriptNames {
-			if line := f.guard(dir + "/" + s); line > 0 {
-				c := p.script(dir+"/"+s, "it is the only one that says `if __name__ == \"__main__\"`")
-				c.pos.Line = line
-				all = append(all, c)
-			}
-		}
-	}
-	return all
-}
-
-func (p *Project) script(file, reason string) candidate {
-	return candidate{file, []string{venvPython, "/app/" + file}, reason, p.filePosition(file)}
-}
-
-func (p *Project) filePosition(file string) diag.Position {
-	return diag.Position{File: p.name(file), Line: 1}
-}
-
 // servers are programs that handle SIGTERM themselves, which the kernel would otherwise not deliver to process 1.
-var servers = strings.Fields("uvicorn gunicorn hypercorn daphne granian uwsgi waitress-serve fastapi streamlit celery gradio nginx")
+var servers = strings.Fields("uvicorn gunicorn hypercorn daphne granian uwsgi fastapi streamlit celery nginx")
 
 // stopSignal decides how the program is asked to stop. Python has a handler for SIGINT, so a plain script stops by that;
 // process 1 without a handler for SIGTERM would be killed only when the engine's patience ends.

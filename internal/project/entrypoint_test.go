@@ -12,34 +12,34 @@ import (
 const guarded = "import x\n\nif __name__ == '__main__':\n    x.run()\n"
 
 func TestEntryPoint(t *testing.T) {
-	scripts := func(list string) string { return application + hatchling + "[project.scripts]\n" + list }
+	scripts := func(list string) string { return anApplication + hatchling + "[project.scripts]\n" + list }
 	tests := []struct {
 		name, pyproject, files string
 		contents               map[string]string
 		want, signal, evidence string
 	}{
-		{"configured", application + "[tool.lithe]\nentrypoint = ['/venv/bin/gunicorn', 'x:y']\ncmd = ['-w', '2']\n", "main.py", nil,
+		{"configured", anApplication + "[tool.lithe]\nentrypoint = ['/venv/bin/gunicorn', 'x:y']\ncmd = ['-w', '2']\n", "main.py", nil,
 			"/venv/bin/gunicorn x:y | -w 2", "SIGTERM", "pyproject.toml:5 the configuration says so"},
-		{"configured module", application + "[tool.lithe]\nentrypoint = ['/venv/bin/python', '-u', '-m', 'uvicorn', 'x:y']\n", "", nil,
+		{"configured module", anApplication + "[tool.lithe]\nentrypoint = ['/venv/bin/python', '-u', '-m', 'uvicorn', 'x:y']\n", "", nil,
 			"/venv/bin/python -u -m uvicorn x:y |", "SIGTERM", "pyproject.toml:5 the configuration says so"},
-		{"configured script", application + "[tool.lithe]\nentrypoint = ['/venv/bin/python', 'uvicorn']\n", "", nil,
+		{"configured script", anApplication + "[tool.lithe]\nentrypoint = ['/venv/bin/python', 'uvicorn']\n", "", nil,
 			"/venv/bin/python uvicorn |", "SIGINT", "pyproject.toml:5 the configuration says so"},
-		{"command alone", application + "[tool.lithe]\ncmd = ['/venv/bin/x', '-v']\n", "main.py", nil,
+		{"command alone", anApplication + "[tool.lithe]\ncmd = ['/venv/bin/x', '-v']\n", "main.py", nil,
 			"| /venv/bin/x -v", "SIGINT", "pyproject.toml:5 the configuration says so"},
-		{"arguments alone", application + "[tool.lithe]\ncmd = ['-v']\n", "main.py", nil,
+		{"arguments alone", anApplication + "[tool.lithe]\ncmd = ['-v']\n", "main.py", nil,
 			"/venv/bin/python /app/main.py | -v", "SIGINT", "main.py:1 it has the name of a script"},
-		{"stop signal", application + "[tool.lithe]\nstop-signal = 'SIGQUIT'\n", "main.py", nil,
+		{"stop signal", anApplication + "[tool.lithe]\nstop-signal = 'SIGQUIT'\n", "main.py", nil,
 			"/venv/bin/python /app/main.py |", "SIGQUIT", "main.py:1 it has the name of a script"},
 		{"one script", scripts("serve = 'x:y'\n"), "x/__main__.py", nil, "/venv/bin/serve |", "SIGINT", "pyproject.toml:8 it is the only script of the project"},
 		{"script of the project's name", scripts("a = 'x:y'\nX = 'x:y'\n"), "", nil, "/venv/bin/X |", "SIGINT", "pyproject.toml:9 the script is called as the project"},
 		{"several scripts and a main", scripts("a = 'x:y'\nb = 'x:y'\n"), "x/__init__.py x/__main__.py", nil, "/venv/bin/python -m x |", "SIGINT", "x/__main__.py:1 it is the only package, and has a __main__"},
-		{"scripts of what is no package", application + "[project.scripts]\nserve = 'x:y'\n", "main.py", nil, "/venv/bin/python /app/main.py |", "SIGINT", "main.py:1 it has the name of a script"},
-		{"sole package", application, "x/__init__.py x/__main__.py tests/__init__.py main.py", nil, "/venv/bin/python -m x |", "SIGINT", "x/__main__.py:1 it is the only package, and has a __main__"},
-		{"script before one main of several", application, "x/__main__.py y/__init__.py app.py", nil, "/venv/bin/python /app/app.py |", "SIGINT", "app.py:1 it has the name of a script"},
-		{"one main of several", application, "x/__main__.py y/__init__.py", nil, "/venv/bin/python -m x |", "SIGINT", "x/__main__.py:1 it is the only package with a __main__"},
-		{"main before app", application, "app.py main.py", nil, "/venv/bin/python /app/main.py |", "SIGINT", "main.py:1 it has the name of a script"},
-		{"sole file", application, "bot.py setup.py conftest.py test_bot.py docs/conf.py", nil, "/venv/bin/python /app/bot.py |", "SIGINT", "bot.py:1 it is the only script"},
-		{"guarded file", application, "x/__init__.py y/app.py tests/main.py", map[string]string{"x/main.py": guarded, "tests/main.py": guarded},
+		{"scripts of what is no package", anApplication + "[project.scripts]\nserve = 'x:y'\n", "main.py", nil, "/venv/bin/python /app/main.py |", "SIGINT", "main.py:1 it has the name of a script"},
+		{"sole package", anApplication, "x/__init__.py x/__main__.py tests/__init__.py main.py", nil, "/venv/bin/python -m x |", "SIGINT", "x/__main__.py:1 it is the only package, and has a __main__"},
+		{"script before one main of several", anApplication, "x/__main__.py y/__init__.py app.py", nil, "/venv/bin/python /app/app.py |", "SIGINT", "app.py:1 it has the name of a script"},
+		{"one main of several", anApplication, "x/__main__.py y/__init__.py", nil, "/venv/bin/python -m x |", "SIGINT", "x/__main__.py:1 it is the only package with a __main__"},
+		{"main before app", anApplication, "app.py main.py", nil, "/venv/bin/python /app/main.py |", "SIGINT", "main.py:1 it has the name of a script"},
+		{"sole file", anApplication, "bot.py setup.py conftest.py test_bot.py docs/conf.py", nil, "/venv/bin/python /app/bot.py |", "SIGINT", "bot.py:1 it is the only script"},
+		{"guarded file", anApplication, "x/__init__.py y/app.py tests/main.py", map[string]string{"x/main.py": guarded, "tests/main.py": guarded},
 			"/venv/bin/python /app/x/main.py |", "SIGINT", "x/main.py:3 it is the only one that says `if __name__ == \"__main__\"`"},
 	}
 	for _, tt := range tests {
@@ -84,7 +84,7 @@ func entryPoint(t *testing.T, pyproject, files string, contents map[string]strin
 		}
 		wheel = f.Entries
 	}
-	return p.EntryPoint(target, wheel)
+	return p.EntryPoint(target, Code{Modules: wheel, App: wheel})
 }
 
 func TestNoEntryPoint(t *testing.T) {
@@ -93,15 +93,15 @@ func TestNoEntryPoint(t *testing.T) {
 		contents               map[string]string
 		want                   string
 	}{
-		{"nothing", application, "README.md lib/__init__.py", nil,
+		{"nothing", anApplication, "README.md lib/__init__.py", nil,
 			"pyproject.toml:1: nothing says what to run; set `entrypoint` in [tool.lithe]"},
-		{"two files", application, "b.py a.py", nil,
+		{"two files", anApplication, "b.py a.py", nil,
 			`several things could run: a.py, b.py; choose one: entrypoint = ["/venv/bin/python", "/app/a.py"] in [tool.lithe]`},
-		{"two guarded", application, "", map[string]string{"x/main.py": guarded, "y/app.py": guarded}, "several things could run: x/main.py, y/app.py"},
-		{"two mains", application, "x/__main__.py y/__main__.py", nil, "several things could run: python -m x, python -m y"},
-		{"two scripts", application + hatchling + "[project.scripts]\nb = 'x:y'\na = 'x:y'\n", "x/__init__.py main.py", nil,
+		{"two guarded", anApplication, "", map[string]string{"x/main.py": guarded, "y/app.py": guarded}, "several things could run: x/main.py, y/app.py"},
+		{"two mains", anApplication, "x/__main__.py y/__main__.py", nil, "several things could run: python -m x, python -m y"},
+		{"two scripts", anApplication + hatchling + "[project.scripts]\nb = 'x:y'\na = 'x:y'\n", "x/__init__.py main.py", nil,
 			`pyproject.toml:9: several things could run: a, b; choose one: entrypoint = ["/venv/bin/a"]`},
-		{"a package does not run by its files", application + hatchling, "main.py", nil, "nothing says what to run"},
+		{"a package does not run by its files", anApplication + hatchling, "main.py", nil, "nothing says what to run"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -156,7 +156,11 @@ func TestExamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := p.EntryPoint(target, files.Entries)
+		modules := files.Entries
+		if name == "fastapi-service" {
+			modules = []entry.Entry{{Path: "fastapi_service/app.py", Content: entry.Path("../../examples/fastapi-service/src/fastapi_service/app.py")}}
+		}
+		got, err := p.EntryPoint(target, Code{Modules: modules, App: files.Entries, Locked: lockedFrom("fastapi=0 uvicorn=0")})
 		if err != nil || strings.Join(got.Entrypoint, " ") != want {
 			t.Errorf("%s runs %v, %v", name, got.Entrypoint, err)
 		}

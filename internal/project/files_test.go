@@ -60,7 +60,7 @@ func paths(entries []entry.Entry) string {
 	return strings.Join(out, " ")
 }
 
-const application = "[project]\nname = 'x'\nversion = '1'\n"
+const anApplication = "[project]\nname = 'x'\nversion = '1'\n"
 
 func TestFiles(t *testing.T) {
 	tests := []struct {
@@ -97,7 +97,7 @@ func TestFiles(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			files := names(tt.files)
 			maps.Copy(files, tt.contents)
-			files["pyproject.toml"] = application + "[tool.lithe]\n" + tt.config + "\n"
+			files["pyproject.toml"] = anApplication + "[tool.lithe]\n" + tt.config + "\n"
 			p, err := Read(tree(t, files), Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -118,7 +118,7 @@ func TestFiles(t *testing.T) {
 
 func TestFilesOfPackage(t *testing.T) {
 	files := names("src/x/__init__.py data/m.bin a")
-	files["pyproject.toml"] = application + "[build-system]\nrequires = ['hatchling']\nbuild-backend = 'hatchling.build'\n" +
+	files["pyproject.toml"] = anApplication + "[build-system]\nrequires = ['hatchling']\nbuild-backend = 'hatchling.build'\n" +
 		"[tool.lithe]\nfiles.include = [{path = 'data', to = '/srv'}]\n[tool.lithe.targets.dev]\nfiles.include = ['a']\n"
 	p, err := Read(tree(t, files), Options{})
 	if err != nil || !p.Package {
@@ -138,7 +138,7 @@ func TestFilesOfPackage(t *testing.T) {
 }
 
 func TestFilesModes(t *testing.T) {
-	dir := tree(t, map[string]string{"pyproject.toml": application, "run.sh*": "#!/bin/sh\n", "main.py": "x = 1\n", "l": "-> main.py"})
+	dir := tree(t, map[string]string{"pyproject.toml": anApplication, "run.sh*": "#!/bin/sh\n", "main.py": "x = 1\n", "l": "-> main.py"})
 	if err := os.Chmod(filepath.Join(dir, "main.py"), 0o444); err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestFilesProblems(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.files["pyproject.toml"] = application + "[tool.lithe]\n" + tt.config + "\n"
+			tt.files["pyproject.toml"] = anApplication + "[tool.lithe]\n" + tt.config + "\n"
 			p, err := Read(tree(t, tt.files), Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -201,7 +201,7 @@ func TestFilesProblems(t *testing.T) {
 }
 
 func TestFilesExcludedProblems(t *testing.T) {
-	dir := tree(t, map[string]string{"pyproject.toml": application + "[tool.lithe]\nfiles.exclude = ['l']\n", "l": "-> /etc/passwd", "x": ""})
+	dir := tree(t, map[string]string{"pyproject.toml": anApplication + "[tool.lithe]\nfiles.exclude = ['l']\n", "l": "-> /etc/passwd", "x": ""})
 	p, err := Read(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -214,7 +214,7 @@ func TestFilesExcludedProblems(t *testing.T) {
 func TestFilesSkipped(t *testing.T) {
 	files := names(".env a/b.log a/c.md .venv/x ex/y")
 	files[".gitignore"], files[".dockerignore"] = "*.log\n", "**/*.md\n"
-	files["pyproject.toml"] = application + "[tool.lithe]\nfiles.exclude = ['ex']\n"
+	files["pyproject.toml"] = anApplication + "[tool.lithe]\nfiles.exclude = ['ex']\n"
 	dir := tree(t, files)
 	listener, err := net.Listen("unix", filepath.Join(dir, "socket"))
 	if err != nil {
@@ -241,7 +241,7 @@ func TestFilesSkipped(t *testing.T) {
 
 // What git knows beside the files does not change the image.
 func TestFilesWithoutGit(t *testing.T) {
-	files := map[string]string{"pyproject.toml": application, "a": "", "b.log": "", ".gitignore": "*.log\n"}
+	files := map[string]string{"pyproject.toml": anApplication, "a": "", "b.log": "", ".gitignore": "*.log\n"}
 	plain, err := Read(tree(t, files), Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -59,10 +59,13 @@ func runKeys(c *Config) []key {
 	return []key{
 		{name: "entrypoint", value: command{&c.Entrypoint}, example: `["/venv/bin/uvicorn", "service.app:app"]`,
 			doc:      "The program that runs, with its arguments one by one. There is no shell in the image.",
-			fallback: "inferred from scripts and files of the project"},
+			fallback: "inferred from a Procfile, the framework and its locked server, scripts and files of the project; see [what runs](../concepts/entry-point.md)"},
 		{name: "cmd", value: command{&c.Cmd}, example: `["--verbose"]`,
 			doc:      "Arguments for the entry point, which those of `docker run` replace. Without entrypoint, and with an absolute path first, the program itself.",
 			fallback: "none"},
+		{name: "processes", value: commands{&c.Processes}, example: `{worker = ["/venv/bin/celery", "--app", "service.tasks", "worker"]}`,
+			doc:      "Further programs of the same image, by name, for `lithe run --process NAME`. See [what runs](../concepts/entry-point.md).",
+			fallback: "those of a Procfile, and the worker of Celery"},
 		{name: "env", value: textMap{to: &c.Env, key: envName}, example: `{LOG_LEVEL = "info"}`,
 			doc: "Environment variables of the program, beside those that every image has.", fallback: "none"},
 		{name: "labels", value: textMap{to: &c.Labels, key: labelName}, example: `{"org.example.team" = "search"}`,
@@ -72,7 +75,7 @@ func runKeys(c *Config) []key {
 			doc:     "Annotations of the image's manifest, which registries show.", fallback: "none"},
 		{name: "ports", value: array[string]{to: &c.Ports, one: func(s *string) value { return number{s, 65535, port} }},
 			example: `[8000, "53/udp"]`,
-			doc:     "Ports on which the program listens. `lithe run` publishes them on 127.0.0.1.", fallback: "none"},
+			doc:     "Ports on which the program listens. `lithe run` publishes them on 127.0.0.1. The first is that of the server, where lithe finds out what runs.", fallback: "that of the server, where lithe finds out what runs"},
 		{name: "volumes", value: texts(&c.Volumes, absolute), example: `["/data"]`,
 			doc: "Directories that the program writes to and that outlive it.", fallback: "none"},
 		{name: "user", value: number{&c.User, maxUser, user}, example: `"1000:1000"`,
@@ -82,8 +85,9 @@ func runKeys(c *Config) []key {
 		{name: "stop-signal", value: text{&c.StopSignal, stopSignal}, example: `"SIGTERM"`,
 			doc: "The signal that asks the program to stop.", fallback: "SIGTERM for known servers, SIGINT for all else"},
 		{name: "healthcheck", value: healthcheck{&c.Healthcheck},
-			example: `{command = ["/venv/bin/python", "-m", "service.health"], interval = "30s"}`,
-			doc:     "The command by which an engine sees whether the program is well. Docker and Podman know it; OCI does not.", fallback: "none"},
+			example:  `{command = ["/venv/bin/python", "-m", "service.health"], interval = "30s"}`,
+			doc:      "How an engine sees whether the program is well: a command, or a path such as \"/health\" that its server answers by HTTP. Docker and Podman know it; OCI does not.",
+			fallback: "none, but for Streamlit, which has a path for it"},
 		{name: "overlaps", value: textMap{to: &c.Overlaps, key: imagePath, value: projName, normalize: name.Normalize},
 			example: `{"venv/lib/python3.13/site-packages/google/__init__.py" = "protobuf"}`,
 			doc:     "Where two distributions have different files at one path: the distribution whose file stays.", fallback: "none; such files are an error"},
@@ -93,7 +97,6 @@ func runKeys(c *Config) []key {
 // laterKeys are part of the configuration's design, and refused until what they do exists.
 func laterKeys() []key {
 	list := func() value { return texts(new([]string), rule{}) }
-	commands := array[[]string]{to: new([][]string), one: func(s *[]string) value { return command{s} }}.one(new([]string))
 	return []key{
 		{name: "build-packages", later: true, value: list(),
 			example: `["libpq-dev"]`, doc: "Debian packages that building needs."},
@@ -101,8 +104,6 @@ func laterKeys() []key {
 			example: `["https://apt.example.org trixie main"]`, doc: "Further Debian repositories."},
 		{name: "ca-certificates", later: true, value: list(),
 			example: `["certs/company.crt"]`, doc: "Certificates to trust besides Debian's."},
-		{name: "processes", later: true, value: tableOf{commands},
-			example: `{worker = ["/venv/bin/celery", "worker"]}`, doc: "Further programs of the same image, by name."},
 		{name: "layers", later: true, value: array[[]string]{to: new([][]string), one: func(s *[]string) value {
 			return table{[]key{{name: "files", value: texts(s, glob), doc: "Globs of the files in this layer."}}}
 		}}, example: `[{files = ["models/**"]}]`, doc: "Layers of their own for big data."},

@@ -147,7 +147,7 @@ func TestReadFails(t *testing.T) {
 }
 
 func TestPrefix(t *testing.T) {
-	p, err := Read(tree(t, map[string]string{"pyproject.toml": application}), Options{Prefix: "packages/core"})
+	p, err := Read(tree(t, map[string]string{"pyproject.toml": anApplication}), Options{Prefix: "packages/core"})
 	if err != nil || p.File != "packages/core/pyproject.toml" || p.NamePos.File != p.File {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -184,7 +184,7 @@ func TestPackage(t *testing.T) {
 }
 
 func TestWithoutModule(t *testing.T) {
-	p := read(t, map[string]string{"pyproject.toml": application + hatchling})
+	p := read(t, map[string]string{"pyproject.toml": anApplication + hatchling})
 	cause := &diag.Error{Pos: at(2), Code: "no-module", What: "no module is called x"}
 	q := p.WithoutModule(cause)
 	if !p.Package || q.Package || q.Backend.Name != "" || len(q.Evidence) != 1 || q.Evidence[0].Pos != at(2) {

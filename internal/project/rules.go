@@ -58,6 +58,12 @@ var (
 var libraryGlob = rule{pattern: lazyregexp.New(`^[A-Za-z0-9_.+*?-]+$`),
 	want: "the name of a shared library, or a glob with * and ?, such as \"libpq.so.*\""}
 
+// What a process is called, and what a health check asks for.
+var (
+	processName = rule{pattern: lazyregexp.New(`^[A-Za-z0-9_-]+$`), want: "letters, digits, - and _"}
+	httpPath    = rule{pattern: lazyregexp.New(`^/[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*$`), want: "the path of a URL, such as \"/health\""}
+)
+
 // What runs. The engine reads these, so each is as strict as the strictest of them.
 var (
 	port = rule{want: "a port from 1 to 65535, such as 8000 or \"53/udp\"", pattern: lazyregexp.New(

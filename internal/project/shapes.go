@@ -71,12 +71,41 @@ func (s systemPackage) decode(d *decoder, at string, v *toml.Value) {
 
 func (systemPackage) schema() schema { return debianWant.schema() }
 
-// healthcheck is a command, or a table with a command and times.
+// commands is a table of commands by name. What it decodes is added to what is there.
+type commands struct{ to *map[string][]string }
+
+func (c commands) decode(d *decoder, at string, v *toml.Value) {
+	t, ok := v.AsTable()
+	if !ok {
+		d.wrongType(at, v, "a table")
+		return
+	}
+	if *c.to == nil {
+		*c.to = map[string][]string{}
+	}
+	for _, name := range t.Keys() {
+		var one []string
+		if processName.check(d, "the key in "+at, t.KeyPos(name), name) {
+			command{&one}.decode(d, at+"."+name, t.Value(name))
+		}
+		if one != nil {
+			(*c.to)[name] = one
+		}
+	}
+}
+
+func (c commands) schema() schema {
+	one := command{new([]string)}.schema()
+	return schema{Type: "object", AdditionalProperties: &one, PropertyNames: &schema{Pattern: processName.pattern.String()}}
+}
+
+// healthcheck is a command, a path, or a table with either and times.
 type healthcheck struct{ to **Healthcheck }
 
 func (healthcheck) keys(h *Healthcheck) []key {
 	return []key{
 		{name: "command", value: command{&h.Command}, doc: "The program and its arguments; 0 is well, 1 is not."},
+		{name: "path", value: text{&h.Path, httpPath}, doc: "The path that the server answers by HTTP, in place of a command; a status below 400 is well."},
 		{name: "interval", value: duration{&h.Interval}, doc: "Time between two checks."},
 		{name: "timeout", value: duration{&h.Timeout}, doc: "Time after which a check has failed."},
 		{name: "start-period", value: duration{&h.StartPeriod}, doc: "Time in which failures do not count."},
@@ -88,9 +117,11 @@ func (c healthcheck) decode(d *decoder, at string, v *toml.Value) {
 	h := new(Healthcheck)
 	if in, ok := v.AsTable(); ok {
 		table{c.keys(h)}.decodeTable(d, at, in)
-		if !in.Has("command") {
-			d.problem(v.Pos, "config-value", at+" has no command", "say what to run: {command = [\"…\"]}")
+		if in.Has("command") == in.Has("path") {
+			d.problem(v.Pos, "config-value", at+" has no command and no path, or both", "say what to run, {command = [\"…\"]}, or what to ask for, {path = \"/health\"}")
 		}
+	} else if s, ok := v.Str(); ok && strings.HasPrefix(s, "/") {
+		text{&h.Path, httpPath}.decode(d, at, v)
 	} else {
 		command{&h.Command}.decode(d, at, v)
 	}
@@ -98,9 +129,13 @@ func (c healthcheck) decode(d *decoder, at string, v *toml.Value) {
 }
 
 func (c healthcheck) schema() schema {
-	in := table{c.keys(new(Healthcheck))}.schema()
-	in.Required = []string{"command"}
-	return schema{AnyOf: []schema{command{new([]string)}.schema(), in}}
+	one := func(has, not string) schema {
+		in := table{c.keys(new(Healthcheck))}.schema()
+		in.Required = []string{has}
+		delete(in.Properties, not)
+		return in
+	}
+	return schema{AnyOf: []schema{command{new([]string)}.schema(), httpPath.schema(), one("command", "path"), one("path", "command")}}
 }
 
 // tableOf is a table with free names and values of one type. Only keys of later releases have it, so nothing reads it.

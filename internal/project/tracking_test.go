@@ -47,7 +47,7 @@ func checkout(files map[string]string, tracked ...string) map[string]string {
 // filesOf reads the project in a folder of a tree.
 func filesOf(t *testing.T, dir, config string) *Files {
 	t.Helper()
-	pyproject := application + "[tool.lithe]\n" + config + "\n"
+	pyproject := anApplication + "[tool.lithe]\n" + config + "\n"
 	if err := os.WriteFile(filepath.Join(dir, "pyproject.toml"), []byte(pyproject), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestUntrackedSources(t *testing.T) {
 	for backend, want := range map[string]string{"hatchling.build": "x/new.py", "uv_build": "x/made.py x/new.py"} {
 		t.Run(backend, func(t *testing.T) {
 			files := checkout(map[string]string{".gitignore": "made.py\n"}, "x/__init__.py")
-			files["pyproject.toml"] = application + "[build-system]\nrequires = []\nbuild-backend = '" + backend + "'\n"
+			files["pyproject.toml"] = anApplication + "[build-system]\nrequires = []\nbuild-backend = '" + backend + "'\n"
 			p, err := Read(tree(t, files), Options{})
 			if err != nil {
 				t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/name"
+	"github.com/lithe-build/lithe/internal/python/syntax"
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
@@ -131,14 +132,14 @@ func (f *flit) readModule() {
 		files = append(files, path.Join(f.path, "__init__.py"))
 	}
 	for _, file := range files {
-		m := readPython(f.readText(file, f.project.table.KeyPos("dynamic")))
-		if !m.ok {
+		m := syntax.Read(f.readText(file, f.project.table.KeyPos("dynamic")))
+		if !m.OK {
 			f.refusef(diag.Position{File: file, Line: 1}, "%s is no Python that lithe can read", file)
 		}
-		if v, ok := m.assigned("__version__", "si"); ok {
-			version = map[bool]string{true: v.text}[v.kind == 's']
+		if v, ok := m.Assigned("__version__", "si"); ok {
+			version = map[bool]string{true: v.Text}[v.Kind == 's']
 		}
-		doc, _ := m.docstring()
+		doc, _ := m.Docstring()
 		summary, _, _ = strings.Cut(strings.TrimLeft(doc, " \t\n\f"), "\n")
 	}
 	pos := f.project.table.KeyPos("dynamic")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/lazyregexp"
+	"github.com/lithe-build/lithe/internal/python/syntax"
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
@@ -90,11 +91,11 @@ func (s *setuptools) readSetupPy() {
 	}
 	pos := diag.Position{File: s.beside("setup.py"), Line: 1}
 	src := mainGuard.ReplaceAllString(universalNewlines(s.readText("setup.py", pos)), "$1 ")
-	m := readPython(src)
-	trivial := m.ok && !m.indented
-	for i, statement := range m.statements {
-		_, isDoc := m.docstring()
-		trivial = trivial && (i == 0 && isDoc || slices.Contains(trivialSetup, statement.quoted()))
+	m := syntax.Read(src)
+	trivial := m.OK && !m.Indented
+	for i, statement := range m.Statements {
+		_, isDoc := m.Docstring()
+		trivial = trivial && (i == 0 && isDoc || slices.Contains(trivialSetup, statement.Quoted()))
 	}
 	if !trivial {
 		s.refuse(pos, "dynamic-setup-py", "move what it says to pyproject.toml", "setup.py does more than call setup()")

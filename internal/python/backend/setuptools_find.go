@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/python/syntax"
 )
 
 // finder finds packages as setuptools' find_packages and find_namespace_packages do.
@@ -238,10 +239,10 @@ func (s *setuptools) resolveVersion() {
 		s.problemf(s.versionPos, "there is no module %s for the version", module)
 		return
 	}
-	m := readPython(s.readText(file, s.versionPos))
-	value, ok := m.assigned(attribute, "")
-	version, plain := value.version()
-	if !m.ok || !ok || !plain {
+	m := syntax.Read(s.readText(file, s.versionPos))
+	value, ok := m.Assigned(attribute, "")
+	version, plain := value.Dotted()
+	if !m.OK || !ok || !plain {
 		s.dynamicf(s.versionPos, "%s assigns no literal to %s", file, attribute)
 		s.project.refusedVersion = true
 		return

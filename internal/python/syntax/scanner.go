@@ -1,4 +1,4 @@
-package backend
+package syntax
 
 import (
 	"slices"
@@ -8,11 +8,23 @@ import (
 	"unicode/utf8"
 )
 
-// pyScanner cuts Python source into logical lines of tokens.
-type pyScanner struct{ rest string }
+// scanner cuts Python source into logical lines of tokens.
+type scanner struct {
+	src, rest string
+	number    int // of the token that begins at counted
+	counted   int
+}
 
-// indentation skips blank lines, comments and the white space before a line, and reports whether there was some.
-func (s *pyScanner) indentation() bool {
+// lineNow returns the line at which the rest begins.
+func (s *scanner) lineNow() int {
+	at := len(s.src) - len(s.rest)
+	s.number += strings.Count(s.src[s.counted:at], "\n")
+	s.counted = at
+	return s.number
+}
+
+// indentation skips blank lines, comments and the white space before a line, and returns how much there was.
+func (s *scanner) indentation() int {
 	for {
 		trimmed := strings.TrimLeft(s.rest, " \t\f")
 		if strings.HasPrefix(trimmed, "#") {
@@ -23,14 +35,14 @@ func (s *pyScanner) indentation() bool {
 			s.rest = rest
 			continue
 		}
-		indented := len(trimmed) < len(s.rest)
+		indent := len(s.rest) - len(trimmed)
 		s.rest = trimmed
-		return indented
+		return indent
 	}
 }
 
 // line reads a logical line; ok is false where a string or a bracket is not closed.
-func (s *pyScanner) line() (tokens []pyToken, ok bool) {
+func (s *scanner) line() (tokens []Token, ok bool) {
 	depth := 0
 	for s.rest != "" {
 		c := s.rest[0]
@@ -49,13 +61,15 @@ func (s *pyScanner) line() (tokens []pyToken, ok bool) {
 		case strings.HasPrefix(s.rest, "\\\n"):
 			s.rest = s.rest[2:]
 		default:
+			number := s.lineNow()
 			t, ok := s.token()
+			t.Line = number
 			if !ok {
 				return nil, false
 			}
-			if t.kind == 'o' && strings.Contains("([{", t.text) {
+			if t.Kind == 'o' && strings.Contains("([{", t.Text) {
 				depth++
-			} else if t.kind == 'o' && strings.Contains(")]}", t.text) {
+			} else if t.Kind == 'o' && strings.Contains(")]}", t.Text) {
 				depth--
 			}
 			tokens = append(tokens, t)
@@ -64,30 +78,30 @@ func (s *pyScanner) line() (tokens []pyToken, ok bool) {
 	return tokens, depth <= 0
 }
 
-// pyOperators are the operators that begin or end with an equals sign, which must not be taken for an assignment.
-var pyOperators = []string{"**=", "//=", ">>=", "<<=", "==", "!=", "<=", ">=", "+=", "-=", "*=", "/=", "%=", "&=", "|=",
+// operators are the operators that begin or end with an equals sign, which must not be taken for an assignment.
+var operators = []string{"**=", "//=", ">>=", "<<=", "==", "!=", "<=", ">=", "+=", "-=", "*=", "/=", "%=", "&=", "|=",
 	"^=", "@=", ":=", "->"}
 
 // token reads one token.
-func (s *pyScanner) token() (pyToken, bool) {
+func (s *scanner) token() (Token, bool) {
 	// The longest prefix has two letters and three quotes; a match over all of the rest would cost as much.
-	if m := pyPrefix.FindStringSubmatch(s.rest[:min(len(s.rest), 5)]); m != nil {
+	if m := prefixed.FindStringSubmatch(s.rest[:min(len(s.rest), 5)]); m != nil {
 		prefix := strings.ToLower(strings.TrimSuffix(m[0], m[1]))
 		s.rest = s.rest[len(m[0]):]
 		return s.text(prefix, m[1])
 	}
 	if n := wordLength(s.rest); n > 0 {
-		t := pyToken{kind: 'n', text: s.rest[:n]}
+		t := Token{Kind: 'n', Text: s.rest[:n]}
 		s.rest = s.rest[n:]
 		return t, true
 	}
-	i := slices.IndexFunc(pyOperators, func(op string) bool { return strings.HasPrefix(s.rest, op) })
+	i := slices.IndexFunc(operators, func(op string) bool { return strings.HasPrefix(s.rest, op) })
 	if i >= 0 {
-		s.rest = s.rest[len(pyOperators[i]):]
-		return pyToken{kind: 'o', text: pyOperators[i]}, true
+		s.rest = s.rest[len(operators[i]):]
+		return Token{Kind: 'o', Text: operators[i]}, true
 	}
 	_, size := utf8.DecodeRuneInString(s.rest)
-	t := pyToken{kind: 'o', text: s.rest[:size]}
+	t := Token{Kind: 'o', Text: s.rest[:size]}
 	s.rest = s.rest[size:]
 	return t, true
 }
@@ -110,13 +124,13 @@ func wordLength(s string) int {
 
 // text reads a string literal behind its opening quotes. The value of bytes, of formatted strings, and of escapes other
 // than the plain ones is not known.
-func (s *pyScanner) text(prefix, quotes string) (pyToken, bool) {
-	t := pyToken{kind: 's', plain: !strings.ContainsAny(prefix, "bft")}
+func (s *scanner) text(prefix, quotes string) (Token, bool) {
+	t := Token{Kind: 's', Plain: !strings.ContainsAny(prefix, "bft")}
 	raw := strings.Contains(prefix, "r")
 	var b strings.Builder
 	for s.rest != "" {
 		if rest, ok := strings.CutPrefix(s.rest, quotes); ok {
-			s.rest, t.text = rest, b.String()
+			s.rest, t.Text = rest, b.String()
 			return t, true
 		}
 		switch c := s.rest[0]; {
@@ -124,7 +138,7 @@ func (s *pyScanner) text(prefix, quotes string) (pyToken, bool) {
 			if raw {
 				b.WriteString(s.rest[:2])
 			} else if !unescape(&b, s.rest[1]) {
-				t.plain = false
+				t.Plain = false
 			}
 			s.rest = s.rest[2:]
 		case c == '\n' && len(quotes) == 1:
@@ -153,33 +167,35 @@ func unescape(b *strings.Builder, c byte) bool {
 	return true
 }
 
-// version returns the text that a backend makes of a version: of a tuple its parts with dots between them.
-func (v pyValue) version() (string, bool) {
-	switch v.kind {
+// Dotted returns the text that a backend makes of a version: of a tuple its parts with dots between them.
+func (v Value) Dotted() (string, bool) {
+	switch v.Kind {
 	case 's', 'i':
-		return v.text, true
+		return v.Text, true
 	case 'q':
 		var parts []string
-		for _, item := range v.items {
-			if item.kind != 's' && item.kind != 'i' {
+		for _, item := range v.Items {
+			if item.Kind != 's' && item.Kind != 'i' {
 				return "", false
 			}
-			parts = append(parts, item.text)
+			parts = append(parts, item.Text)
 		}
 		return strings.Join(parts, "."), true
 	}
 	return "", false
 }
 
-// quoted returns a statement as text, for comparing it with one that is expected.
-func (s pyStatement) quoted() string {
+// Quoted returns a statement as text, for comparing it with one that is expected.
+func (s Statement) Quoted() string {
 	var parts []string
 	for _, t := range s {
-		if t.kind == 's' {
-			parts = append(parts, strconv.Quote(t.text))
+		if t.Kind == 's' {
+			parts = append(parts, strconv.Quote(t.Text))
 		} else {
-			parts = append(parts, t.text)
+			parts = append(parts, t.Text)
 		}
 	}
 	return strings.Join(parts, " ")
 }
+
+func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
