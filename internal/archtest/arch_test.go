@@ -65,6 +65,7 @@ var allowed = map[string][]string{
 	"layerblob":         nil,
 	"docker":            {"diag", "trace"},
 	"execute":           {"diag", "docker", "layerblob", "store", "trace"},
+	"catalogue":         {"store"},
 
 	"baseimage": {"diag", "layerblob", "python/wheeltag"},
 
@@ -83,7 +84,7 @@ var allowed = map[string][]string{
 
 	// the order of the stages, and the only package that prints
 	"build": slices.Concat(words, []string{"lithelock", "python/backend", "store", "fetch", "execute", "project", "lock",
-		"base", "plan", "artifact", "bytecode", "layer", "closure", "image", "destination", "registry"}),
+		"base", "plan", "artifact", "bytecode", "layer", "closure", "image", "destination", "registry", "catalogue"}),
 	"doctor": {"diag", "store", "fetch", "execute", "base", "artifact", "destination", "registry"},
 	"cli": slices.Concat(words, []string{"build", "plan", "lock", "project", "execute", "destination", "store", "artifact", "registry",
 		"doctor"}),
@@ -92,7 +93,7 @@ var allowed = map[string][]string{
 // walls says which packages may import a library, or anything below it.
 var walls = map[string][]string{
 	"github.com/pelletier/go-toml":           {"toml"},
-	"github.com/google/go-containerregistry": {"base", "layer", "image", "destination", "registry", "build"},
+	"github.com/google/go-containerregistry": {"base", "layer", "image", "destination", "registry", "catalogue", "build"},
 	"github.com/spf13/cobra":                 {"cli"},
 	"github.com/ProtonMail/go-crypto":        {"debian/release", "base"},
 	"github.com/therootcompany/xz":           {"debian/compressed"},

@@ -27,20 +27,34 @@ func Run(ctx context.Context, opt Options) (result *Result, err error) {
 		if err := b.checkPlaces(ctx); err != nil {
 			return err
 		}
-		if err := b.layers(ctx, d); err != nil {
+		if b.memory, err = b.newMemory(d); err != nil {
 			return err
 		}
-		if result, err = b.images(ctx, d); err != nil {
-			return err
+		for {
+			// A layer that a registry has lost since it was asked for it is made after all.
+			if result, err = b.produce(ctx, d); !b.memory.forget(err) {
+				return err
+			}
 		}
-		err = b.write(ctx, result)
-		result.Timings, result.Counts = b.timings(), b.opt.Trace.Counts()
-		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return result, nil
+}
+
+// produce makes the layers and the images, and writes them.
+func (b *builder) produce(ctx context.Context, d *decision) (*Result, error) {
+	if err := b.layers(ctx, d); err != nil {
+		return nil, err
+	}
+	result, err := b.images(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	err = b.write(ctx, result)
+	result.Timings, result.Counts = b.timings(), b.opt.Trace.Counts()
+	return result, err
 }
 
 // decided makes the plans, as every command does, and hands them to use. With upgrade the base is resolved anew.

@@ -1,7 +1,6 @@
 package build
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -16,8 +15,6 @@ import (
 	"github.com/lithe-build/lithe/internal/bytecode"
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/fetch"
-	"github.com/lithe-build/lithe/internal/layer"
-	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/registry"
 	"github.com/lithe-build/lithe/internal/store"
 	"github.com/lithe-build/lithe/internal/trace"
@@ -42,6 +39,9 @@ type builder struct {
 	compilers []*bytecode.Compiler       // to close
 	several   bool                       // platforms are built, so that lines say which
 	compiled  atomic.Int64               // sources
+	memory    *memory                    // nil where registries are not asked what they remember
+	borrowed  atomic.Bool                // the interpreter that compiles is one that a registry remembers
+	making    chan struct{}              // one for each layer of wheels that may be made at once
 }
 
 // Timing is how long a stage took. Stages overlap, so their sum may exceed the whole.
@@ -69,7 +69,7 @@ func newBuilder(opt Options) (*builder, error) {
 		Denied: func(u *url.URL) string { return b.opt.Index.Denied(u) }, TLS: func(u *url.URL) *tls.Config { return b.opt.Index.TLS(u) },
 		Stall: opt.Timeout, Attempts: opt.Attempts, Log: opt.Log, Trace: opt.Trace})
 	registries := registry.New(opt.registry())
-	b = &builder{opt: opt, store: st, client: client, registry: registries, said: map[string]bool{}, made: map[string]bool{}, urls: map[string]string{}, listed: map[string]artifact.Listed{}, bases: base.Options{
+	b = &builder{opt: opt, store: st, client: client, registry: registries, said: map[string]bool{}, made: map[string]bool{}, making: make(chan struct{}, opt.layersAtOnce()), urls: map[string]string{}, listed: map[string]artifact.Listed{}, bases: base.Options{
 		Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Snapshot: opt.snapshot(), Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
 		StandaloneMirror: opt.StandaloneMirror,
 		Registry:         registries, Store: st,
@@ -88,50 +88,6 @@ func (b *builder) close() {
 	if err := b.store.Close(); err != nil {
 		b.opt.Log.Warn("closing the store", "error", err)
 	}
-}
-
-// cached returns the layer of a key, made when the store does not have it. One that was made for another platform of this
-// run counts as made.
-func (b *builder) cached(ctx context.Context, key string, kind plan.LayerKind, make func() (layer.Contents, error)) (made, error) {
-	return b.cachedAs(ctx, string(kind), key, kind, make)
-}
-
-// cachedAs is cached for a layer that a trace calls by a name.
-func (b *builder) cachedAs(ctx context.Context, name, key string, kind plan.LayerKind, make func() (layer.Contents, error)) (made, error) {
-	var span trace.Open
-	rec, reused, err := layer.Cached(ctx, b.store, key, kind, func() (layer.Contents, error) {
-		span = b.opt.Trace.Begin(trace.Layer, name)
-		return make()
-	})
-	if err == nil && !reused {
-		span.EndWith(rec.Size)
-		b.opt.Trace.Add(trace.Layers, 1)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err == nil && !reused {
-		b.made[key] = true
-	}
-	return made{Record: rec, reused: reused && !b.made[key]}, err
-}
-
-// named is cached for a layer that the plan names. The name is no input of the bytes, so a record made for another
-// project may bear another one; the image's history must not depend on which project came first.
-func (b *builder) named(ctx context.Context, key string, kind plan.LayerKind, packages []string, make func() (layer.Contents, error)) (made, error) {
-	l, err := b.cachedAs(ctx, layerName(kind, packages), key, kind, make)
-	l.Kind, l.Packages = kind, packages
-	return l, err
-}
-
-// layerName is what a trace calls a layer: the distribution, or the group with its first one.
-func layerName(kind plan.LayerKind, packages []string) string {
-	switch len(packages) {
-	case 0:
-		return string(kind)
-	case 1:
-		return packages[0]
-	}
-	return fmt.Sprintf("%s and %d more", packages[0], len(packages)-1)
 }
 
 // time starts a clock for a stage and returns what stops it. Of platforms side by side the slowest counts.

@@ -24,6 +24,7 @@ type ground struct {
 	platform string
 	facts    base.Facts
 	system   system
+	lent     string // names the layers of a registry that its interpreter runs in; "" for one that was put together here
 
 	assembly *once[*base.Base]
 	packaged once[[]made]
@@ -33,9 +34,10 @@ type ground struct {
 // made is a layer and whether it was there already.
 type made struct {
 	layer.Record
-	reused bool
-	remote bool         // it is of another image, and may be in its registry alone
-	origin layer.Origin // of a remote one
+	reused   bool
+	remote   bool         // it is of another image, and may be in its registry alone
+	recalled bool         // a registry has it from an earlier build, and may be the only one
+	origin   layer.Origin // of a remote or recalled one
 }
 
 func (b *builder) newGround(pins *base.Pins, platform string, facts base.Facts) *ground {

@@ -72,10 +72,12 @@ func (b *builder) seen(ctx context.Context, layers []made) error {
 			continue
 		}
 		key := store.Key(seenKey{Format: layer.Format, DiffID: l.DiffID})
-		if ok, err := b.store.Record("seen", key, &layers[i].Loading); ok || err != nil {
-			if err != nil {
-				return err
-			}
+		ok, err := b.store.Record("seen", key, &layers[i].Loading)
+		if err != nil {
+			return err
+		}
+		if ok || b.memory.fact(ctx, seenRecord, key, &layers[i].Loading) {
+			b.memory.note(seenRecord, key, layers[i].Loading)
 			continue
 		}
 		loading, err := b.inspect(ctx, l)
@@ -86,6 +88,7 @@ func (b *builder) seen(ctx context.Context, layers []made) error {
 			return err
 		}
 		layers[i].Loading = loading
+		b.memory.note(seenRecord, key, loading)
 	}
 	return nil
 }

@@ -36,6 +36,10 @@ type Options struct {
 	Load    bool     // into the engine that answers
 	Push    bool     // to the registries that the tags name
 
+	Reuse           string // ReuseRegistry takes layers from where the image is pushed to; "" means the configuration's, "none" not at all
+	LayerRepository string // that has layers of all projects; "" means the configuration's
+	VerifyLayers    string // VerifyAll or VerifySample make reused layers, too, and compare
+
 	Store                string // folder
 	Offline              bool
 	Timeout              time.Duration // how long a server may say nothing; 0 means a minute

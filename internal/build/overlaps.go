@@ -28,7 +28,13 @@ func (b *builder) overlaps(ctx context.Context, p *plan.Plan, own []*wheel.Insta
 	if err != nil {
 		return nil, err
 	}
+	if !found {
+		found = b.memory.fact(ctx, overlapsRecord, key, &known)
+	}
 	b.warn(known.Warnings)
+	if found {
+		b.memory.note(overlapsRecord, key, known)
+	}
 	if found && !meets(own, known.Tops) {
 		return known.Dropped, nil
 	}
@@ -46,6 +52,7 @@ func (b *builder) overlaps(ctx context.Context, p *plan.Plan, own []*wheel.Insta
 	if err := b.store.PutRecord("overlaps", key, record); err != nil {
 		return nil, err
 	}
+	b.memory.note(overlapsRecord, key, record)
 	if !meets(own, record.Tops) {
 		return record.Dropped, nil
 	}

@@ -55,6 +55,7 @@ func (b *builder) takeParts(ctx context.Context, d *decision) error {
 		return err
 	}
 	for _, v := range d.variants {
+		v.parts = nil
 		for _, pkg := range v.code {
 			if _, ok := d.parts[pkg.Source]; !ok {
 				p, err := b.readCommit(ctx, pkg)

@@ -39,7 +39,7 @@ type PlatformResult struct {
 type Layer struct {
 	layer.Record
 	Reused bool // it was in the store
-	Remote bool // it is of another image, and may be in its registry alone
+	Remote bool // a registry has it, of another image or from an earlier build, and may be the only one
 	made   made
 }
 
@@ -107,7 +107,7 @@ func (b *builder) image(ctx context.Context, v *variant) (*PlatformResult, error
 	layers := v.layers()
 	for _, l := range layers {
 		records = append(records, l.Record)
-		result.Layers = append(result.Layers, Layer{Record: l.Record, Reused: l.reused, Remote: l.remote, made: l})
+		result.Layers = append(result.Layers, Layer{Record: l.Record, Reused: l.reused, Remote: l.remote || l.recalled, made: l})
 	}
 	var err error
 	open := func(i int) v1.Layer { return b.asLayer(ctx, layers[i]) }

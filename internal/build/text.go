@@ -4,11 +4,11 @@ import "fmt"
 
 // The sentences that end a stage.
 
-// reusedText tells how many layers the store had, "" for none.
+// reusedText tells how many layers the store or a registry had, "" for none.
 func reusedText(layers []made) string {
 	n := 0
 	for _, l := range layers {
-		if l.reused {
+		if l.reused || l.recalled {
 			n++
 		}
 	}

@@ -20,7 +20,7 @@ import (
 // has needs neither its wheels nor an interpreter. Those of all platforms share one limit, and so the memory it stands for.
 func (b *builder) wheelLayers(ctx context.Context, variants []*variant, code compile) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(b.opt.layersAtOnce())
+	g.SetLimit(lookingAtOnce)
 	for _, v := range variants {
 		v.wheels = make([]made, len(v.plan.Layers))
 		for i, l := range v.plan.Layers {
@@ -32,6 +32,9 @@ func (b *builder) wheelLayers(ctx context.Context, variants []*variant, code com
 	}
 	return g.Wait()
 }
+
+// lookingAtOnce is how many layers are looked for side by side. It takes no memory, and a registry has other builds, too.
+const lookingAtOnce = 16
 
 func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dropped map[string][]string, code compile) (made, error) {
 	key := wheelKey{Format: layer.Format, Python: p.Minor(), ABI: p.ABI, Prefix: p.Scheme().Prefix, Compiler: p.CompilerID()}

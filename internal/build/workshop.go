@@ -106,7 +106,7 @@ func (b *builder) compiler(ctx context.Context, g *ground) (*bytecode.Compiler, 
 	if err != nil {
 		return nil, err
 	}
-	c := b.compilerIn(root, g.facts, executor, b.onCompiled)
+	c := b.compilerIn(root, g.facts, executor, g.lent, b.onCompiled)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.compilers = append(b.compilers, c)
@@ -114,9 +114,9 @@ func (b *builder) compiler(ctx context.Context, g *ground) (*bytecode.Compiler, 
 }
 
 // compilerIn returns a bytecode compiler that runs the interpreter in a directory.
-func (b *builder) compilerIn(root string, facts base.Facts, executor execute.Executor, finished func(path string)) *bytecode.Compiler {
+func (b *builder) compilerIn(root string, facts base.Facts, executor execute.Executor, lent string, finished func(path string)) *bytecode.Compiler {
 	return bytecode.New(bytecode.Options{Store: b.store, Executor: execute.Traced(executor, b.opt.Trace), Root: root, Python: facts.Interpreter,
-		ID: facts.Python, Jobs: b.opt.jobs(), Finished: finished, Trace: b.opt.Trace})
+		ID: facts.Python, Lent: lent, Jobs: b.opt.jobs(), Finished: finished, Trace: b.opt.Trace})
 }
 
 // onCompiled shows one source that is done. It is called from several goroutines, as every event may be.

@@ -27,7 +27,7 @@ func (b *builder) checkPlaces(ctx context.Context) error {
 }
 
 func (b *builder) registries() destination.Registry {
-	return destination.Registry{Client: b.registry, Store: b.store}
+	return destination.Registry{Client: b.registry, Store: b.store, Known: b.memory.known()}
 }
 
 // write puts the image where the options say: files in the order of the options, then the engine, then registries.
@@ -64,9 +64,14 @@ func (b *builder) push(ctx context.Context, result *Result) error {
 		b.opt.on(Event{Stage: "push", Item: e.Item, Done: e.Done, Total: e.Total, Unit: "B"})
 	}})
 	// What the first repositories got, they have, even where a later one failed.
+	var pushed []string
 	for _, p := range written.Pushed {
+		pushed = append(pushed, p.Repository)
 		result.Outputs = append(result.Outputs, Output{Destination: p.Repository, Reference: p.Reference, Sent: p.Sent})
 		b.ended("push", "%s, %s", p.Repository, movedText(p.Sent))
+	}
+	if err == nil {
+		b.remember(ctx, result, pushed)
 	}
 	return err
 }

@@ -37,6 +37,7 @@ type Options struct {
 	Root     string                    // directory with the interpreter's files
 	Python   string                    // the interpreter's path in Root: "/usr/bin/python3.13"
 	ID       string                    // the interpreter's version, which is checked: "3.13.5"
+	Lent     string                    // names an interpreter that others put together, for whose files other builds have no use
 	Jobs     int                       // processes at once; 0 means one per CPU
 	Skipped  func(path, reason string) // told of each source that does not compile, in order; nil means nobody
 	Finished func(path string)         // told of each source when it is done, from several goroutines; nil means nobody

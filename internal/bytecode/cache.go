@@ -22,6 +22,7 @@ type key struct {
 	Format   int
 	Compiler string // version of the interpreter
 	Driver   string // digest of the program that it runs
+	Lent     string // Options.Lent
 	Path     string
 	Source   string // digest
 }
@@ -81,7 +82,7 @@ func readSource(s Source) ([]byte, error) {
 // lookUp takes the result from the store, if it is there and sound.
 func (c *Compiler) lookUp(j *job, digest string) {
 	j.key = store.Key(key{Format: Format, Compiler: c.opt.ID, Driver: store.DigestBytes([]byte(driver)),
-		Path: j.source.Path, Source: digest})
+		Lent: c.opt.Lent, Path: j.source.Path, Source: digest})
 	c.find(j)
 }
 

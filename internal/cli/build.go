@@ -39,6 +39,7 @@ func (a *app) buildCommand() *cobra.Command {
 	f.StringArrayVarP(&flags.opt.Outputs, "output", "o", nil, "where to write the image: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be repeated")
 	f.BoolVar(&flags.opt.Push, "push", false, "push the image to the registries that its names say")
 	f.BoolVar(&flags.opt.Load, "load", false, "load the image into Docker or Podman, moving only what it lacks")
+	addReuseFlags(cmd, flags)
 	f.StringArrayVarP(&flags.opt.Tags, "tag", "t", nil, "`name` of the image at its outputs; may be repeated")
 	metadata := f.String("metadata-file", "", "write digest, layers, timings and counts to a JSON `file`")
 	var spent timings
@@ -50,6 +51,9 @@ func (a *app) buildCommand() *cobra.Command {
 			return err
 		}
 		if err := asUsage(opt.CheckOutputs()); err != nil {
+			return err
+		}
+		if err := checkReuse(opt); err != nil {
 			return err
 		}
 		if err := errors.Join(checkFile(*metadata, "metadata-file"), checkFile(spent.file, "trace")); err != nil {

@@ -25,7 +25,11 @@ type Checker interface {
 type Registry struct {
 	Client *registry.Client
 	Store  *store.Store // remembers which repositories have which blobs; nil remembers nothing
+	Known  Known        // nil knows nothing
 }
+
+// Known reports whether a repository was seen to have a blob a moment ago, so that it need not be asked again.
+type Known = func(repository, digest string) bool
 
 var _ = []Checker{Registry{}, layout(""), archive(""), ociArchive("")}
 
@@ -87,6 +91,7 @@ type push struct {
 	on      func(Event)
 	sent    int64
 	sure    map[string]bool // blobs that we sent, which need no second look
+	doubt   bool            // the registry lacked something, so that what was seen before counts no more
 }
 
 // byRepository groups names, in the order in which the user gave them.
@@ -137,6 +142,7 @@ func (p *push) run(ctx context.Context) error {
 		return err
 	}
 	before := p.sent
+	p.doubt = true
 	if err := p.blobs(ctx, p.unlessThere); err != nil {
 		return err
 	}
@@ -160,6 +166,10 @@ func (p *push) blobs(ctx context.Context, move func(context.Context, blob) error
 
 // unlessThere sends a blob that the repository lacks, by a mount if that works.
 func (p *push) unlessThere(ctx context.Context, b blob) error {
+	if p.Known != nil && !p.doubt && p.Known(p.repository, b.digest.String()) {
+		p.remember(b)
+		return nil
+	}
 	there, err := p.Client.PushHas(ctx, p.repository, b.digest.String())
 	if err != nil {
 		return err

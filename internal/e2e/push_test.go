@@ -206,12 +206,13 @@ func TestPushCut(t *testing.T) {
 	command(t, "skopeo", "copy", "--quiet", "--src-tls-verify=false", "docker://"+r.host+"/cut/app@"+m.Digest, "dir:"+l.temp(t))
 }
 
-// proxy stands before a registry, counts what goes up, and breaks one connection.
+// proxy stands before a registry, counts what goes up and, when connections end, what came down, and breaks one connection.
 type proxy struct {
-	host  string
-	sent  atomic.Int64
-	cut   atomic.Bool
-	after int64
+	host     string
+	sent     atomic.Int64
+	received atomic.Int64
+	cut      atomic.Bool
+	after    int64
 }
 
 // startProxy breaks the first connection that has sent so many bytes.
@@ -248,7 +249,8 @@ func (p *proxy) serve(client net.Conn, to string) {
 	}
 	defer server.Close()
 	go func() {
-		_, _ = io.Copy(client, server)
+		n, _ := io.Copy(client, server)
+		p.received.Add(n)
 		client.Close()
 	}()
 	buffer := make([]byte, 64<<10)

@@ -3,6 +3,8 @@ package layer
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +35,24 @@ func OpenFrom(ctx context.Context, st *store.Store, rec Record, origin Origin) v
 		l.fetch = func() error { return origin.Fetch(ctx) }
 	}
 	return l
+}
+
+// VerifyDiffID compares the tar of a layer in the store with its record: a claim about a blob that others made.
+func VerifyDiffID(ctx context.Context, st *store.Store, rec Record) error {
+	tar, err := Open(st, rec).Uncompressed()
+	if err != nil {
+		return err
+	}
+	defer tar.Close()
+	h := sha256.New()
+	n, err := io.Copy(contextWriter{ctx, h}, io.LimitReader(tar, rec.UnpackedSize+1))
+	if err != nil {
+		return err
+	}
+	if got := "sha256:" + hex.EncodeToString(h.Sum(nil)); got != rec.DiffID || n != rec.UnpackedSize {
+		return fmt.Errorf("layer %s: %w: the diffID is %s, not %s", rec.Digest, store.ErrMismatch, got, rec.DiffID)
+	}
+	return nil
 }
 
 // stored is a layer whose facts are in a record and whose bytes are in the store.

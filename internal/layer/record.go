@@ -50,6 +50,8 @@ type Contents struct {
 	Licences []string // SPDX expressions
 	// Owners names the distribution of a path, as far as it is known: several may share a layer.
 	Owners map[string]string
+	// Unrecorded contents are for one build: what they were made with is nothing that other builds should believe.
+	Unrecorded bool
 }
 
 // Cached returns the layer of a key from the store, or makes it. The key is the hash of all that the contents
@@ -76,6 +78,9 @@ func Cached(ctx context.Context, st *store.Store, key string, kind plan.LayerKin
 		return Record{}, false, err
 	}
 	rec.Key, rec.Kind = key, kind
+	if c.Unrecorded {
+		return rec, false, nil
+	}
 	return rec, false, st.PutRecord(recordKind, key, rec)
 }
 

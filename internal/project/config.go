@@ -25,14 +25,16 @@ type Config struct {
 	Env           map[string]string
 	Labels        map[string]string
 	// Annotations go into the manifest, Labels into the configuration.
-	Annotations map[string]string
-	Ports       []string // "8000/tcp"
-	Volumes     []string // absolute paths
-	User        string   // "65532:65532", numeric, never 0
-	Workdir     string   // "/app"
-	StopSignal  string   // "SIGTERM"; "" means inferred
-	Healthcheck *Healthcheck
-	Overlaps    map[string]string // path in the image → normalized name of the distribution that wins
+	Annotations     map[string]string
+	Ports           []string // "8000/tcp"
+	Volumes         []string // absolute paths
+	User            string   // "65532:65532", numeric, never 0
+	Workdir         string   // "/app"
+	StopSignal      string   // "SIGTERM"; "" means inferred
+	Healthcheck     *Healthcheck
+	Overlaps        map[string]string // path in the image → normalized name of the distribution that wins
+	Reuse           string            // "registry" or "none"; "" where nothing is said
+	LayerRepository string            // of a registry, with layers of several projects
 	// AcceptMissing are globs of libraries that need not be in the image, although files of it need them.
 	AcceptMissing []string
 

@@ -42,6 +42,12 @@ func baseKeys(c *Config) []key {
 		{name: "accept-missing-libraries", value: texts(&c.AcceptMissing, libraryGlob), example: `["libmysqlclient.so.*"]`,
 			doc:      "Globs of shared libraries that files of the image need and that need not be there, because the program does without those files.",
 			fallback: "none; a missing library is an error"},
+		{name: "reuse", value: text{&c.Reuse, reuseRule}, example: `"registry"`,
+			doc:      "Whether layers that the registry has from earlier builds are used again, so that a machine with an empty store neither downloads nor makes nor uploads them. See [the registry remembers](../guide/reuse.md).",
+			fallback: "\"none\""},
+		{name: "layer-repository", value: text{&c.LayerRepository, imageRepository}, example: `"registry.example/team/layers"`,
+			doc:      "With reuse: a repository for the layers of dependencies that several projects share.",
+			fallback: "none; layers are looked for where the image is pushed to"},
 		{name: "files", value: table{[]key{
 			{name: "include", value: array[Include]{to: &c.Files.Include, one: func(i *Include) value { return include{i} }},
 				example:  `["data/model.bin", {path = "conf/prod.toml", to = "/etc/service.toml"}]`,

@@ -39,8 +39,10 @@ var (
 
 // Paths. A backslash would mean different files on different systems, so there is none, not even to escape: [*] does.
 var (
-	nonEmpty = rule{pattern: lazyregexp.New(`.`), want: "a path"}
-	glob     = rule{pattern: lazyregexp.New(`^` + part + `(/` + part + `)*$`),
+	nonEmpty        = rule{pattern: lazyregexp.New(`.`), want: "a path"}
+	reuseRule       = rule{words: []string{"registry", "none"}, want: "\"registry\" or \"none\""}
+	imageRepository = rule{pattern: lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[a-z0-9._-]+)+$`), want: "a repository with its registry, without a tag"}
+	glob            = rule{pattern: lazyregexp.New(`^` + part + `(/` + part + `)*$`),
 		want: "a glob relative to the project, with / between its parts, such as \"data/**/*.json\""}
 	absolute = rule{pattern: lazyregexp.New(`^(/` + part + `)+$`),
 		want: "an absolute path, without / at its end"}

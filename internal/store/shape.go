@@ -57,3 +57,12 @@ func ownJSON(t reflect.Type) bool {
 	return t.Implements(jsonMarshaler) || t.Implements(textMarshaler) ||
 		p.Implements(jsonMarshaler) || p.Implements(textMarshaler)
 }
+
+// Shape returns the fingerprint of a value's type, for records that are kept elsewhere than in a store.
+func Shape(v any) string {
+	t := reflect.TypeOf(v)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return shape(t)
+}
