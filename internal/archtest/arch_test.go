@@ -18,7 +18,7 @@ const module = "github.com/lithe-build/lithe/"
 // words may be used by every stage: they do no I/O and know no stage.
 var words = []string{
 	"diag", "entry", "toml", "trace", "python/name", "python/version", "python/marker", "python/requirement",
-	"python/wheeltag", "python/sdist", "python/wheel", "python/marshal",
+	"python/wheeltag", "python/sdist", "python/wheel", "python/marshal", "python/script",
 }
 
 // anywhere may be imported by every package: it is the standard library's, but for when its work is done.
@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"python/backend": {"diag", "entry", "toml", "python/name", "python/version", "python/marker",
 		"python/requirement", "python/syntax", "python/wheel", "python/wheeltag"},
 	"python/marshal":     nil,
+	"python/script":      {"diag", "toml"},
 	"debian/version":     nil,
 	"debian/control":     {"debian/version", "diag"},
 	"debian/release":     {"debian/control", "debian/packages", "diag"},

@@ -21,8 +21,8 @@ import (
 const maxLitheLock = 16 << 20
 
 // readLitheLock reads lithe.lock, nil when there is none. The bytes are returned too, to see whether it changes.
-func readLitheLock(dir string) (*lithelock.Lock, []byte, error) {
-	path := filepath.Join(dir, lithelock.Filename)
+func readLitheLock(dir, name string) (*lithelock.Lock, []byte, error) {
+	path := filepath.Join(dir, name)
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
@@ -31,7 +31,7 @@ func readLitheLock(dir string) (*lithelock.Lock, []byte, error) {
 		return nil, nil, err
 	}
 	if !info.Mode().IsRegular() { // a device would never end
-		return nil, nil, badLitheLock("is not a file")
+		return nil, nil, badLitheLock(name, "is not a file")
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -43,14 +43,14 @@ func readLitheLock(dir string) (*lithelock.Lock, []byte, error) {
 		return nil, nil, err
 	}
 	if len(data) > maxLitheLock {
-		return nil, nil, badLitheLock(fmt.Sprintf("more than %d bytes are too many for a lithe.lock", maxLitheLock))
+		return nil, nil, badLitheLock(name, fmt.Sprintf("more than %d bytes are too many for a lithe.lock", maxLitheLock))
 	}
-	l, err := lithelock.Parse(lithelock.Filename, data)
+	l, err := lithelock.Parse(name, data)
 	return l, data, err
 }
 
-func badLitheLock(what string) error {
-	return &diag.Error{Pos: diag.Position{File: lithelock.Filename}, Code: "lithe-lock", What: what,
+func badLitheLock(name, what string) error {
+	return &diag.Error{Pos: diag.Position{File: name}, Code: "lithe-lock", What: what,
 		Hint: "delete it and run `lithe lock`, which writes it anew"}
 }
 
@@ -137,16 +137,16 @@ func (b *builder) saveLitheLock(d *decision) ([]string, error) {
 	if bytes.Equal(data, d.litheLockData) {
 		return nil, nil
 	}
-	what := "wrote lithe.lock: commit it, so that every build has the same base"
+	what := "wrote " + b.opt.litheLock() + ": commit it, so that every build has the same base"
 	if d.litheLock != nil {
-		what = "updated lithe.lock"
+		what = "updated " + b.opt.litheLock()
 	}
 	if b.opt.Locked {
 		return nil, outOfDate(d.inputs)
 	}
 	// Until it is whole the file has a name that package project keeps out of images.
-	if err := store.Replace(filepath.Join(b.opt.Dir, lithelock.Filename), bytes.NewReader(data)); err != nil {
-		return nil, &diag.Error{Pos: diag.Position{File: lithelock.Filename}, Code: "lithe-lock", Err: err,
+	if err := store.Replace(filepath.Join(b.opt.Dir, b.opt.litheLock()), bytes.NewReader(data)); err != nil {
+		return nil, &diag.Error{Pos: diag.Position{File: b.opt.litheLock()}, Code: "lithe-lock", Err: err,
 			What: fmt.Sprintf("lithe.lock cannot be written: %v", err),
 			Hint: "run `lithe lock` where the project may be written to, and commit the result"}
 	}
@@ -154,7 +154,7 @@ func (b *builder) saveLitheLock(d *decision) ([]string, error) {
 }
 
 func outOfDate(in *inputs) error {
-	e := &diag.Error{Pos: diag.Position{File: lithelock.Filename}, Code: "lithe-lock", What: "lithe.lock does not fit the project",
+	e := &diag.Error{Pos: diag.Position{File: in.litheLockFile}, Code: "lithe-lock", What: "lithe.lock does not fit the project",
 		Hint: "run `lithe lock`, and commit the result"}
 	if in.litheLock == nil {
 		e.What = "there is no lithe.lock"

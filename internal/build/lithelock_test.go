@@ -31,7 +31,7 @@ func TestReadLitheLockRefuses(t *testing.T) {
 			if err := tt.make(filepath.Join(dir, lithelock.Filename)); err != nil {
 				t.Fatal(err)
 			}
-			_, _, err := readLitheLock(dir)
+			_, _, err := readLitheLock(dir, lithelock.Filename)
 			if p, ok := diag.Problems(err); !ok || !strings.Contains(p[0].What, tt.want) || !strings.Contains(p[0].Hint, "delete it") {
 				t.Errorf("%v", err)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lithe-build/lithe/internal/artifact"
 	"github.com/lithe-build/lithe/internal/destination"
+	"github.com/lithe-build/lithe/internal/lithelock"
 	"github.com/lithe-build/lithe/internal/registry"
 	"github.com/lithe-build/lithe/internal/trace"
 )
@@ -14,6 +15,7 @@ import (
 // Options says what to build and from where. The zero value of a field is its default.
 type Options struct {
 	Dir           string // the project's folder
+	Script        string // a script in it that is built alone, with its own lock; "" for a project
 	Lock          string // lock file; "" means the configuration's, else the one that is found
 	AllowUnhashed bool   // take pins of a requirements file without hashes; false means what the configuration says
 
@@ -64,6 +66,14 @@ type Options struct {
 	inside   string // the folder that was given, where that is a member of a workspace: its path from Dir
 	lockOnly bool   // only lithe.lock is wanted, in which no file of the project is
 	host     string // platform of this machine; "" means that of the running program
+}
+
+// litheLock is the name of lithe.lock: a script has one of its own, since others may stand beside it.
+func (o Options) litheLock() string {
+	if o.Script != "" {
+		return o.Script + "." + lithelock.Filename
+	}
+	return lithelock.Filename
 }
 
 // debianSnapshot is where Debian keeps every package that it ever published.

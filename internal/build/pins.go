@@ -69,7 +69,7 @@ func (in *inputs) platformsMissing(missing []string) error {
 	if !slices.ContainsFunc(in.platforms, func(p plan.Platform) bool { return slices.Contains(missing, p.String()) }) {
 		what += ", whose interpreter makes the bytecode on this machine"
 	}
-	return &diag.Error{Pos: diag.Position{File: lithelock.Filename}, Code: "lithe-lock", What: what,
+	return &diag.Error{Pos: diag.Position{File: in.litheLockFile}, Code: "lithe-lock", What: what,
 		Hint: fmt.Sprintf("run `lithe lock --platform %s`, and commit the result", strings.Join(missing, ","))}
 }
 

@@ -28,7 +28,7 @@ type place struct {
 // atRoot returns the options for the folder that has the lock: inside a member of a workspace, that of the workspace. As in
 // uv, the member is then what is built unless another is named.
 func (o Options) atRoot() Options {
-	if o.Lock != "" {
+	if o.Lock != "" || o.Script != "" {
 		return o
 	}
 	root := lock.WorkspaceAbove(o.Dir)
@@ -59,7 +59,7 @@ func relativeTo(root, dir string) (string, error) {
 
 // readPlace reads the lock and the project that is built.
 func (in *inputs) readPlace(opt Options) error {
-	root, err := project.Read(opt.Dir, project.Options{})
+	root, err := project.Read(opt.Dir, project.Options{Script: opt.Script})
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (in *inputs) readPlace(opt Options) error {
 		}
 		config.Config = root.Config // the target may be one of the member's
 	}
-	if in.lock, err = lock.Read(opt.Dir, lock.Options{Path: cmp.Or(opt.Lock, config.Lock), AllowUnhashed: opt.AllowUnhashed || config.AllowUnhashed}); err != nil {
+	if in.lock, err = lock.Read(opt.Dir, lock.Options{Script: opt.Script, Path: cmp.Or(opt.Lock, config.Lock), AllowUnhashed: opt.AllowUnhashed || config.AllowUnhashed}); err != nil {
 		return err
 	}
 	in.place.folder, in.place.prefix = lockFolder(opt.Dir, in.lock)

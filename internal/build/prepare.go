@@ -28,6 +28,7 @@ type inputs struct {
 	lock          *lock.Lock
 	litheLock     *lithelock.Lock // nil when there is none
 	litheLockData []byte
+	litheLockFile string          // its name
 	target        plan.Target     // without platform, Python and C library
 	platforms     []plan.Platform // to build for, sorted by name
 	base          string          // "debian:trixie"
@@ -44,13 +45,13 @@ type inputs struct {
 
 // read reads the folder. Nothing is downloaded.
 func read(opt Options) (*inputs, error) {
-	in := &inputs{parts: map[string]*part{}, trace: opt.Trace}
+	in := &inputs{litheLockFile: opt.litheLock(), parts: map[string]*part{}, trace: opt.Trace}
 	defer opt.Trace.Begin(trace.Stage, "read").End()
 	var err error
 	if err = in.readPlace(opt); err != nil {
 		return nil, err
 	}
-	if in.litheLock, in.litheLockData, err = readLitheLock(opt.Dir); err != nil {
+	if in.litheLock, in.litheLockData, err = readLitheLock(opt.Dir, opt.litheLock()); err != nil {
 		return nil, err
 	}
 	if err = in.readWish(opt.Python); err != nil {

@@ -17,6 +17,7 @@ import (
 // SelectOptions says for what packages are selected. Nothing of it comes from a base.
 type SelectOptions struct {
 	Dir           string
+	Script        string // a script in it that is meant alone
 	Lock          string // "" means the configuration's, else the one that is found
 	AllowUnhashed bool   // take pins without hashes, as the configuration may say, too
 
@@ -31,10 +32,13 @@ type SelectOptions struct {
 // hashes alone are of an unknown kind where no index can be reached: it works without a network.
 func Select(ctx context.Context, opt SelectOptions) (plan.Target, []plan.Package, diag.List, error) {
 	t := opt.Target
-	at := Options{Dir: opt.Dir, Lock: opt.Lock}.atRoot()
+	at := Options{Dir: opt.Dir, Script: opt.Script, Lock: opt.Lock}.atRoot()
 	opt.Dir = at.Dir
-	configured := configuredLock(opt.Dir)
-	l, err := lock.Read(opt.Dir, lock.Options{Path: cmp.Or(opt.Lock, configured.Path), AllowUnhashed: opt.AllowUnhashed || configured.AllowUnhashed})
+	configured := lock.Options{Script: opt.Script}
+	if opt.Script == "" {
+		configured = configuredLock(opt.Dir)
+	}
+	l, err := lock.Read(opt.Dir, lock.Options{Script: opt.Script, Path: cmp.Or(opt.Lock, configured.Path), AllowUnhashed: opt.AllowUnhashed || configured.AllowUnhashed})
 	if err != nil {
 		return t, nil, nil, err
 	}

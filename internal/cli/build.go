@@ -19,7 +19,8 @@ import (
 	"github.com/lithe-build/lithe/internal/trace"
 )
 
-const buildHelp = `Build the image of the project in DIR, the working directory by default.
+const buildHelp = `Build the image of the project in DIR, the working directory by default. A script (.py) that has its metadata and
+its lock is a project of its own.
 
 The digest of the image is all that goes to standard output, one line for each output: files in the order of
 the options, then the engine, then each repository that was pushed to. Without an output the image stays in lithe's
@@ -205,7 +206,7 @@ func maximumArgs(n int) cobra.PositionalArgs {
 		if len(args) <= n {
 			return nil
 		}
-		takes := "one folder at most"
+		takes := "one folder or script at most"
 		if n == 0 {
 			takes = "no arguments"
 		}

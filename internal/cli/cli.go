@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -180,24 +181,24 @@ func printable(text string) string {
 	}, text)
 }
 
-// dirArgument returns the project's folder: the only argument, else the working directory.
-func dirArgument(args []string) (string, error) {
-	dir := "."
+// dirArgument returns the project's folder: the only argument, else the working directory. A script is in its folder, and is
+// then the whole project.
+func dirArgument(args []string) (dir, script string, err error) {
+	dir = "."
 	if len(args) > 0 {
 		dir = args[0]
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
-		return "", &diag.Error{Code: "no-project", What: fmt.Sprintf("no folder %q", dir),
+		return "", "", &diag.Error{Code: "no-project", What: fmt.Sprintf("no folder %q", dir),
 			Hint: "give the folder that holds pyproject.toml and the lock file", Err: err}
 	}
-	if !info.IsDir() && strings.HasSuffix(dir, ".py") {
-		return "", &diag.Error{Code: "unsupported", What: fmt.Sprintf("%q is a script, and lithe builds projects", dir),
-			Hint: "make a project of it with `uv init`, move its dependencies to pyproject.toml, and run `uv lock`"}
+	if info.Mode().IsRegular() && strings.HasSuffix(dir, ".py") {
+		return filepath.Dir(dir), filepath.Base(dir), nil
 	}
 	if !info.IsDir() {
-		return "", &diag.Error{Code: "no-project", What: fmt.Sprintf("%q is not a folder", dir),
+		return "", "", &diag.Error{Code: "no-project", What: fmt.Sprintf("%q is neither a folder nor a script (.py)", dir),
 			Hint: "give the folder that holds pyproject.toml and the lock file"}
 	}
-	return dir, nil
+	return dir, "", nil
 }

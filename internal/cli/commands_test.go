@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/lithe-build/lithe/internal/python/script"
 	"github.com/lithe-build/lithe/internal/testkit/debmirror"
 	"github.com/lithe-build/lithe/internal/testkit/pyindex"
 )
@@ -23,6 +24,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	wheel NAME VERSION [KEY=VALUE]...   publish a wheel: tag, size, requires, files (a folder), raw (a file), script
 //	elf FILE [KEY=VALUE]...             write a library: needs (LIBRARY[:VERSION]), soname, runpath (@ORIGIN), machine, interp
 //	uvlock, poetrylock [DIR]            write the lock of the pyproject.toml there, with the index's newest wheels
+//	scriptlock SCRIPT                   likewise: lock a script with its metadata
 //	requirementstxt, pylocktoml, pdmlock, pipfilelock [DIR]   likewise: requirements.txt with hashes, pylock.toml, …
 //	privateindex NAME VERSION           start an index that wants a login, with a wheel: $PRIVATE_INDEX, $PRIVATE_FILE, $PRIVATE_HASH,
 //	                                    $PUBLIC_HASH (of the public index's wheel of that name)
@@ -44,7 +46,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	storeage DAYS                       make everything in the store look unused for that long
 func (w *world) commands() map[string]command {
 	return map[string]command{
-		"wheel": w.addWheel, "uvlock": w.lock("uv.lock", pyindex.UVLock), "poetrylock": w.lock("poetry.lock", pyindex.PoetryLock),
+		"wheel": w.addWheel, "uvlock": w.lock("uv.lock", pyindex.UVLock), "scriptlock": w.scriptLock, "poetrylock": w.lock("poetry.lock", pyindex.PoetryLock),
 		"requirementstxt": w.lock("requirements.txt", pyindex.RequirementsTxt), "pylocktoml": w.lock("pylock.toml", pyindex.PylockTOML),
 		"pdmlock": w.lock("pdm.lock", pyindex.PDMLock), "pipfilelock": w.lock("Pipfile.lock", pyindex.PipfileLock),
 		"index": w.changeIndex, "mirror": w.changeMirror, "requests": w.requests, "image": printImage, "flat": flat,
@@ -107,6 +109,20 @@ func (w *world) lock(file string, lock func(*pyindex.Index, []byte) ([]byte, err
 		ts.Check(err)
 		ts.Check(os.WriteFile(ts.MkAbs(dir+"/"+file), data, 0o644))
 	}
+}
+
+// scriptLock locks what a script asks for, without its markers, as a project of that name would.
+func (w *world) scriptLock(ts *testscript.TestScript, neg bool, args []string) {
+	text := ts.ReadFile(args[0])
+	block, err := script.Parse(args[0], []byte(text))
+	ts.Check(err)
+	project := fmt.Sprintf("[project]\nname = \"script\"\nversion = \"0\"\nrequires-python = %q\ndependencies = [", block.String("requires-python"))
+	for _, d := range block.Strings("dependencies") {
+		project += fmt.Sprintf("%q, ", d)
+	}
+	data, err := pyindex.ScriptLock(w.index, []byte(project+"]\n"))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".lock"), data, 0o644))
 }
 
 func (w *world) changeIndex(ts *testscript.TestScript, neg bool, args []string) {

@@ -61,7 +61,7 @@ func (a *app) addBuildFlags(cmd *cobra.Command, p *projectFlags) {
 func (a *app) options(p *projectFlags, args []string) (build.Options, error) {
 	opt := p.opt
 	var err error
-	if opt.Dir, err = dirArgument(args); err != nil {
+	if opt.Dir, opt.Script, err = dirArgument(args); err != nil {
 		return opt, err
 	}
 	if opt.Stale != "error" && opt.Stale != "warn" {

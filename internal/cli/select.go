@@ -43,7 +43,7 @@ func (a *app) selectCommand() *cobra.Command {
 		opt.Index = func() (build.Options, error) {
 			return a.options(&projectFlags{opt: build.Options{Stale: opt.Stale}}, args)
 		}
-		if opt.Dir, err = dirArgument(args); err != nil {
+		if opt.Dir, opt.Script, err = dirArgument(args); err != nil {
 			return err
 		}
 		if err := completeTarget(&opt, *platforms, *libc); err != nil {

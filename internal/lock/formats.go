@@ -45,6 +45,8 @@ const (
 type Options struct {
 	Path string // of the lock file, relative to the project's folder or absolute; "" finds it
 
+	Script string // a script of the folder: its own lock is read, and its metadata in place of pyproject.toml
+
 	AllowUnhashed bool // take pins of a requirements file that have no hash
 }
 
@@ -86,6 +88,9 @@ func within(dir, path string) string {
 // Read reads the lock file of a folder and the pyproject.toml beside it. All problems of the files come together as
 // a diag.List. A lock that no longer fits the project is no problem here: see Lock.Stale.
 func Read(dir string, opt Options) (*Lock, error) {
+	if opt.Script != "" {
+		return readScript(dir, opt)
+	}
 	path, others, err := Find(dir, opt.Path)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"io/fs"
 	"slices"
 	"testing"
 )
@@ -64,6 +65,30 @@ func fuzzFormat(f *testing.F, file string) {
 
 func FuzzUV(f *testing.F)     { fuzzFormat(f, "uv.lock") }
 func FuzzPoetry(f *testing.F) { fuzzFormat(f, "poetry.lock") }
+
+// FuzzScript reads the lock of a script beside the script.
+func FuzzScript(f *testing.F) {
+	f.Add([]byte("version = 1\nrequires-python = '>=3.12'\n[manifest]\nrequirements = [{name = 'a', specifier = '>=1'}]\n[[package]]\nname = 'a'\nversion = '1'\n"+
+		"source = { registry = 'https://pypi.org/simple' }\n"), []byte("# /// script\n# requires-python = '>=3.12'\n# dependencies = ['a>=1', 'b[x]; os_name == \"nt\"']\n# ///\n"))
+	f.Add([]byte("version = 1\n"), []byte("# /// script\n# tool.uv.sources.a = [{path = '../a'}]\n# ///"))
+	f.Fuzz(func(t *testing.T, data, text []byte) {
+		format := uvFormat
+		format.decode = decodeScript
+		s := &source{format: format, path: "s.py.lock", script: "s.py", data: data, open: func(name string) ([]byte, error) {
+			if name == "s.py" {
+				return text, nil
+			}
+			return nil, fs.ErrNotExist
+		}}
+		l, err := s.read()
+		if (l == nil) == (err == nil) {
+			t.Fatalf("got %v and %v", l, err)
+		}
+		if l != nil && l.Script != "s.py" {
+			t.Fatalf("a lock of %q", l.Script)
+		}
+	})
+}
 
 func FuzzConstraint(f *testing.F) {
 	for _, seed := range []string{"^1.2 || ~3", ">= 1.0 <2", "!=1.*", "*", "1!^2", "~", "=======VV", "===VV", "===x", "V=X", "===\x1f!", "V0  VVV0", "V0  VV0"} {

@@ -25,10 +25,11 @@ type Lock struct {
 	RequiresPythonPos diag.Position
 
 	Packages []Package // in the order of the file; for formats that do not list the project it is the last one
+	Script   string    // the script that the lock is of, "" for one of projects; it has Requirements, and no Root
 	Root     int       // the project of the lock's folder, an index into Packages; -1 in a workspace without one
 	Members  []int     // the projects of the workspace, with Root; indexes into Packages
 
-	// Requirements and Groups belong to a workspace whose folder holds no project.
+	// Requirements and Groups belong to a workspace whose folder holds no project, Requirements also to a script.
 	Requirements []Dependency
 	Groups       []Group
 

@@ -22,6 +22,7 @@ type source struct {
 	project  *toml.Table // pyproject.toml, nil when there is none
 	problems diag.List
 	warnings diag.List
+	script   string   // the file whose block of metadata is the project; "" for pyproject.toml
 	unhashed bool     // pins without hashes are allowed
 	insecure []string // hosts of indexes that may be reached by http
 	indexes  []Index

@@ -39,12 +39,12 @@ type uvReader struct {
 // edges come after all packages, since they name packages that may stand further down. Freshness is only worth a
 // look in a file without problems.
 func parseUV(s *source) *Lock {
-	r := &uvReader{source: s, lock: &Lock{Root: -1}, byName: map[string][]int{}}
+	r := &uvReader{source: s, lock: &Lock{Root: -1, Script: s.script}, byName: map[string][]int{}}
 	top := s.lock
 	if v, _ := top.Int("version"); v != uvVersion {
 		s.report(&diag.Error{Pos: top.KeyPos("version"), Code: "lock-version",
 			What: "lithe reads version 1 of uv.lock only, and this file has " + cmp.Or(versionText(top.Value("version")), "no version"),
-			Hint: "look for a newer lithe, or run `uv lock`"})
+			Hint: "look for a newer lithe, or run `" + s.format.lock + "`"})
 		return r.lock
 	}
 	if revision, _ := top.Int("revision"); revision > uvRevision {
@@ -60,7 +60,11 @@ func parseUV(s *source) *Lock {
 	}
 	r.readWorkspace(top.Table("manifest"))
 	r.nameUVIndexes()
-	if len(s.problems) == 0 {
+	switch {
+	case len(s.problems) > 0:
+	case s.script != "":
+		r.checkScript()
+	default:
 		r.checkFresh()
 	}
 	return r.lock

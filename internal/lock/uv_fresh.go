@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,10 +64,25 @@ func (r *uvReader) checkFresh() {
 	r.checkManifest(same)
 }
 
+// checkScript compares what the metadata of a script asks for.
+func (r *uvReader) checkScript() {
+	same := newComparer(r.lock.RequiresPython)
+	c, err := parseSpecifiers(r.project.String("requires-python"))
+	if err == nil && c != nil && r.lock.RequiresPython != nil && !samePythons(r.lock.RequiresPython, []Constraint{c}) {
+		r.stale(r.project.KeyPos("requires-python"), "requires-python in %s and in %s differ: %s has %q", r.script, r.path, r.path, r.lock.RequiresPython)
+	}
+	manifest := r.source.lock.Table("manifest")
+	r.match(r.askedIn(r.project.Value("dependencies"), ""), r.lockedIn(manifest.Value("requirements")), r.project.Table("tool", "uv", "sources"), same)
+	r.checkManifest(same)
+}
+
+// asker is the file that says what is wanted.
+func (r *uvReader) asker() string { return cmp.Or(r.script, projectFile) }
+
 // stale reports a difference between the lock and the project.
 func (r *uvReader) stale(pos diag.Position, format string, args ...any) {
 	if len(r.lock.Stale) < maxProblems {
-		r.lock.Stale.Add(&diag.Error{Pos: pos, Code: "stale-lock", What: fmt.Sprintf(format, args...), Hint: "run `uv lock`"})
+		r.lock.Stale.Add(&diag.Error{Pos: pos, Code: "stale-lock", What: fmt.Sprintf(format, args...), Hint: "run `" + r.format.lock + "`"})
 	}
 }
 
@@ -92,7 +108,7 @@ func (r *uvReader) checkMember(p *Package, t, project *toml.Table, same *compare
 	}
 	for _, key := range metadata.Table("requires-dev").Keys() {
 		if _, ok := groups[name.Normalize(key)]; !ok {
-			r.stale(metadata.Table("requires-dev").KeyPos(key), "%s has the group %s, which %s has no longer", r.path, key, projectFile)
+			r.stale(metadata.Table("requires-dev").KeyPos(key), "%s has the group %s, which %s has no longer", r.path, key, r.asker())
 		}
 	}
 }
@@ -193,18 +209,18 @@ func (r *uvReader) match(want []asked, have []*locked, sources *toml.Table, same
 		found := find(w, have, sources, same)
 		switch {
 		case found == nil:
-			r.stale(w.pos, "%s lacks %s, which %s asks for", r.path, w.Requirement.String(), projectFile)
+			r.stale(w.pos, "%s lacks %s, which %s asks for", r.path, w.Requirement.String(), r.asker())
 			continue
 		case sourceOf(sources, w.name) == nil && w.URL == "" && !sameSpecifiers(w.Specifiers, found.specifiers):
 			r.changed(w, found)
 		case !sameGit(sourceOf(sources, w.name), found.table):
-			r.stale(w.pos, "%s has %s from %s, and %s names another source", r.path, w.name, found.table.String("git"), projectFile)
+			r.stale(w.pos, "%s has %s from %s, and %s names another source", r.path, w.name, found.table.String("git"), r.asker())
 		}
 		found.used = true
 	}
 	for _, h := range have {
 		if !h.used && !slices.ContainsFunc(want, func(w asked) bool { return w.name == h.name && sourceOf(sources, w.name) != nil }) {
-			r.stale(h.table.KeyPos("name"), "%s has %s as a requirement, which %s has no longer", r.path, h.name, projectFile)
+			r.stale(h.table.KeyPos("name"), "%s has %s as a requirement, which %s has no longer", r.path, h.name, r.asker())
 		}
 	}
 }
@@ -214,12 +230,12 @@ func (r *uvReader) changed(w asked, found *locked) {
 	for _, i := range r.byName[w.name] {
 		v, err := version.Parse(r.lock.Packages[i].Version)
 		if err == nil && !w.Specifiers.Contains(v, true) {
-			r.stale(w.pos, "%s has %s %s, and %s asks for %s", r.path, w.name, v, projectFile, w.Requirement.String())
+			r.stale(w.pos, "%s has %s %s, and %s asks for %s", r.path, w.name, v, r.asker(), w.Requirement.String())
 			return
 		}
 	}
 	r.warn(w.pos, "stale-lock", "%s was written for %s%s; %s asks for %s, which what is locked satisfies",
-		r.path, w.name, found.specifiers, projectFile, w.Requirement.String())
+		r.path, w.name, found.specifiers, r.asker(), w.Requirement.String())
 }
 
 // checkBare serves locks without metadata: each requirement that can apply must have led to an edge.
@@ -245,7 +261,7 @@ func (r *uvReader) checkEdges(edges []Dependency, want []asked, same *comparer) 
 	for _, w := range want {
 		i := slices.IndexFunc(edges, func(d Dependency) bool { return d.Name == w.name })
 		if i < 0 && same.possible(w.Marker) {
-			r.stale(w.pos, "%s lacks %s, which %s asks for", r.path, w.Requirement.String(), projectFile)
+			r.stale(w.pos, "%s lacks %s, which %s asks for", r.path, w.Requirement.String(), r.asker())
 		}
 		if i >= 0 && w.URL == "" && sourceOf(r.project.Table("tool", "uv", "sources"), w.name) == nil {
 			r.changedEdge(w, edges[i])
@@ -257,7 +273,7 @@ func (r *uvReader) checkEdges(edges []Dependency, want []asked, same *comparer) 
 func (r *uvReader) changedEdge(w asked, d Dependency) {
 	for _, i := range d.To {
 		if v, err := version.Parse(r.lock.Packages[i].Version); err == nil && !w.Specifiers.Contains(v, true) {
-			r.stale(w.pos, "%s has %s %s, and %s asks for %s", r.path, w.name, v, projectFile, w.Requirement.String())
+			r.stale(w.pos, "%s has %s %s, and %s asks for %s", r.path, w.name, v, r.asker(), w.Requirement.String())
 		}
 	}
 }

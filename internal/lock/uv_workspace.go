@@ -48,7 +48,7 @@ func (r *uvReader) readWorkspace(manifest *toml.Table) {
 		r.lock.Groups = append(r.lock.Groups, Group{Name: name.Normalize(key),
 			Dependencies: r.loose(manifest.Table("dependency-groups").Value(key))})
 	}
-	if len(r.lock.Members) == 0 && len(r.lock.Requirements) == 0 && len(r.lock.Groups) == 0 && len(r.problems) == 0 {
+	if r.script == "" && len(r.lock.Members) == 0 && len(r.lock.Requirements) == 0 && len(r.lock.Groups) == 0 && len(r.problems) == 0 {
 		r.bad(r.source.lock.Pos, "the file holds no project")
 	}
 	r.setDefaults()

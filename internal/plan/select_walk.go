@@ -193,7 +193,7 @@ func (w *walker) walk(roots []int) {
 	}
 	if w.target.Package == "" {
 		for _, d := range w.lock.Requirements {
-			w.follow(d, -1, Reason{By: "the workspace"})
+			w.follow(d, -1, Reason{By: cmp.Or(w.lock.Script, "the workspace")})
 		}
 	}
 	w.groupEdges(-1, "the workspace", w.workspaceGroups())

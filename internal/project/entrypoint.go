@@ -60,6 +60,9 @@ func (in *surroundings) command(processes []process) (EntryPoint, error) {
 	if pos, ok := t.Position("cmd"); ok && path.IsAbs(t.Cmd[0]) {
 		return EntryPoint{Cmd: t.Cmd, Evidence: evidence("entrypoint", t.Cmd, "the configuration says so", pos, "entrypoint")}, nil
 	}
+	if in.Script != "" { // which is all there is
+		return in.chosen(in.script(in.Script, "it is the script that is built")), nil
+	}
 	tried := in.fromProcfile(processes)
 	if len(tried) == 1 {
 		return in.chosen(tried[0]), nil

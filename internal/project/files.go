@@ -46,7 +46,10 @@ func (p *Project) Files() (*Files, error) { return p.files(p.Config.Files) }
 func (t Target) Files(p *Project) (*Files, error) { return p.files(t.Config.Files) }
 
 func (p *Project) files(rules FileRules) (*Files, error) {
-	w := &walker{project: p, all: !p.Package, from: map[string]string{}}
+	w := &walker{project: p, all: !p.Package && p.Script == "", from: map[string]string{}}
+	if p.Script != "" {
+		w.includes = []including{{Include: Include{Path: p.Script}, glob: compileGlob(literal.Replace(p.Script))}}
+	}
 	for _, i := range rules.Include {
 		g := compileGlob(i.Path)
 		w.includes = append(w.includes, including{Include: i, glob: g})

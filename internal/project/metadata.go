@@ -87,17 +87,24 @@ func (m *Metadata) readVersion(list *diag.List, project, poetry *toml.Table) {
 }
 
 func (m *Metadata) readRequiresPython(list *diag.List, project, poetry *toml.Table) {
-	m.RequiresPython, m.RequiresPythonPos = oneText(list, "requires-python", project)
-	if m.RequiresPython != "" {
-		var err error
-		if m.PythonSpecifiers, err = version.ParseSpecifiers(m.RequiresPython); err != nil {
-			list.Add(&diag.Error{Pos: m.RequiresPythonPos, Code: "metadata", What: "requires-python: " + err.Error()})
-		}
+	if m.readStandardPython(list, project); m.RequiresPython != "" {
 		return
 	}
 	m.RequiresPython, m.RequiresPythonPos = oneText(list, "python", poetry.Table("dependencies"))
 	if specifiers, err := version.ParseSpecifiers(m.RequiresPython); err == nil {
 		m.PythonSpecifiers = specifiers // Poetry reads PEP 440 too; its "^3.12" is read with the lock
+	}
+}
+
+// readStandardPython reads requires-python where it is a version specifier.
+func (m *Metadata) readStandardPython(list *diag.List, in *toml.Table) {
+	m.RequiresPython, m.RequiresPythonPos = oneText(list, "requires-python", in)
+	if m.RequiresPython == "" {
+		return
+	}
+	var err error
+	if m.PythonSpecifiers, err = version.ParseSpecifiers(m.RequiresPython); err != nil {
+		list.Add(&diag.Error{Pos: m.RequiresPythonPos, Code: "metadata", What: "requires-python: " + err.Error()})
 	}
 }
 

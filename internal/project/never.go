@@ -17,7 +17,7 @@ var never = []struct{ reason, names string }{
 	{"bytecode", "__pycache__ *.pyc *.pyo"},
 	{"cache", ".cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .tox .nox .eggs *.egg-info .ipynb_checkpoints .pytype " +
 		".pyre .coverage .coverage.* htmlcov .pdm-build .uv-cache node_modules .terraform"},
-	{"lock file", "poetry.lock uv.lock pdm.lock Pipfile.lock pylock.toml pylock.*.toml lithe.lock .lithe.lock.* requirements*.txt requirements*.in requirements*.lock"},
+	{"lock file", "poetry.lock uv.lock pdm.lock Pipfile.lock pylock.toml pylock.*.toml lithe.lock .lithe.lock.* requirements*.txt requirements*.in requirements*.lock *.py.lock *.lithe.lock"},
 	{"project file", "pyproject.toml lithe.toml Pipfile poetry.toml uv.toml pdm.toml .pdm.toml .pdm-python .python-version .tool-versions"},
 	{"build file", "Dockerfile Dockerfile.* *.Dockerfile Containerfile .dockerignore *.dockerignore compose.yml compose.yaml compose.*.yml " +
 		"compose.*.yaml docker-compose*.yml docker-compose*.yaml .github .gitlab-ci.yml .circleci .devcontainer .pre-commit-config.yaml"},

@@ -28,6 +28,9 @@ var processLine = lazyregexp.New(`^([A-Za-z0-9_-]+):[ \t]*(.+?)[ \t]*$`)
 
 // readProcfile reads the Procfile of a project. Those of its lines that except names are the configuration's business.
 func (p *Project) readProcfile(port string, except map[string][]string) ([]process, error) {
+	if p.Script != "" {
+		return nil, nil
+	}
 	data, err := p.readFile(procfile, maxProcfile)
 	if err != nil {
 		return nil, err

@@ -31,12 +31,14 @@ const (
 
 // Options are how a folder is read. The zero value reads a project of its own.
 type Options struct {
+	Script string // a script of the folder, which is read with its metadata in place of pyproject.toml; "" for a project
 	Prefix string // put before file names in positions: where a workspace member stands, as "packages/core"; "" for the root
 }
 
 // Project is what a folder says.
 type Project struct {
 	Dir        string      // the folder
+	Script     string      // the file that is the whole project; "" for others
 	File       string      // "pyproject.toml" with Options.Prefix, "" when there is none
 	Pyproject  *toml.Table // its contents; nil, which is empty, when there is none
 	ConfigFile string      // the file that Config comes from, or would: "pyproject.toml" or "lithe.toml"
@@ -65,14 +67,18 @@ type Evidence struct {
 
 // Read reads a folder. The error is a diag.List with all that is wrong with metadata and configuration.
 func Read(dir string, opt Options) (*Project, error) {
-	p := &Project{Dir: dir, prefix: opt.Prefix}
+	p := &Project{Dir: dir, Script: opt.Script, prefix: opt.Prefix}
 	var list diag.List
 	if err := p.readFiles(&list); err != nil {
 		return nil, err
 	}
-	p.readMetadata(&list)
-	p.readBackend(&list)
-	p.decidePackage()
+	if p.Script != "" {
+		p.readScriptMetadata(&list)
+	} else {
+		p.readMetadata(&list)
+		p.readBackend(&list)
+		p.decidePackage()
+	}
 	if err := p.readPython(&list); err != nil {
 		return nil, err
 	}
@@ -84,6 +90,9 @@ func Read(dir string, opt Options) (*Project, error) {
 
 // readFiles reads pyproject.toml and the configuration. Syntax errors end it; other problems go to the list.
 func (p *Project) readFiles(list *diag.List) (err error) {
+	if p.Script != "" {
+		return p.readScript(list)
+	}
 	if p.Pyproject, err = p.readTOML(pyprojectFile); err != nil {
 		return err
 	}
@@ -105,13 +114,18 @@ func (p *Project) readFiles(list *diag.List) (err error) {
 			What: "lithe.toml stands beside pyproject.toml, where it is not read",
 			Hint: "move its keys to [tool.lithe] in pyproject.toml"})
 	}
+	p.configure(list, root, in)
+	return nil
+}
+
+// configure reads the configuration.
+func (p *Project) configure(list *diag.List, root string, in *toml.Table) {
 	if v := p.Pyproject.Table("tool").Value("lithe"); v != nil && in == nil {
 		list.Addf(v.Pos, "config-type", "tool.lithe is of type %s, not a table", v.Kind())
 	}
 	var problems diag.List
 	p.Config, p.targets, problems = decodeConfig(root, in)
 	*list = append(*list, problems...)
-	return nil
 }
 
 // lockedAlone are files that make a project of a folder without pyproject.toml: those of pip and Pipenv, and those of which

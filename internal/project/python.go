@@ -45,7 +45,7 @@ func (p *Project) readPython(list *diag.List) error {
 		return nil
 	}
 	for _, w := range wishFiles {
-		if w.forgotten && p.RequiresPython != "" {
+		if w.forgotten && (p.RequiresPython != "" || p.Script != "") {
 			continue
 		}
 		data, err := p.readFile(w.file, w.limit)

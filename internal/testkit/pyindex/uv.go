@@ -33,6 +33,24 @@ func UVLock(x *Index, data []byte) ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
+// ScriptLock is the lock of a script, given what its block of metadata says as a pyproject.toml: in place of a project it has
+// the requirements of the script.
+func ScriptLock(x *Index, data []byte) ([]byte, error) {
+	p, err := readProject(data)
+	if err != nil {
+		return nil, err
+	}
+	packages, err := resolve(p, x.Wheels())
+	if err != nil {
+		return nil, err
+	}
+	out := fmt.Sprintf("version = 1\nrevision = 3\nrequires-python = %q\n\n[manifest]\n", p.python) + uvEdges("requirements", p.main, true)
+	for _, c := range packages {
+		out += "\n[[package]]\n" + uvPackage(x, c)
+	}
+	return []byte(out), nil
+}
+
 // uvRoot is the project itself, with what it asked for when it was locked.
 func uvRoot(p *project) string {
 	var b strings.Builder
