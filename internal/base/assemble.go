@@ -39,7 +39,7 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPins(selected.Packages); err != nil {
+	if err := checkPins(selected.Packages, KindBase, KindInterpreter, KindSystem); err != nil {
 		return nil, err
 	}
 	selected.Packages = append(selected.Ground(), selected.SystemPins(opt.System)...)
@@ -92,10 +92,10 @@ func partsOf(f Facts, arch string, contents []*unpacked, opt Options) ([]Part, e
 
 // checkPins refuses pins that Resolve never makes: they come from a file that anybody may edit. The hash needs no
 // check here, since nothing is used that does not match it.
-func checkPins(pins []Pin) error {
+func checkPins(pins []Pin, parts ...string) error {
 	for _, p := range pins {
-		if p.Part != KindBase && p.Part != KindInterpreter && p.Part != KindSystem {
-			return badPin("package %s is locked for a part %q, which no base has", p.Name, p.Part)
+		if !slices.Contains(parts, p.Part) {
+			return badPin("package %s is locked for a part %q, which it cannot be", p.Name, p.Part)
 		}
 		if p.Archive != archiveMain && p.Archive != archiveSecurity {
 			return badPin("package %s is locked in an archive %q, which Debian does not have", p.Name, p.Archive)
@@ -192,15 +192,20 @@ func (o Options) urls(p Pin, asOf time.Time) []string {
 	return urls
 }
 
-// unpackAll reads the packages of a selection, several at once.
+// unpackAll reads the packages of a selection.
 func unpackAll(ctx context.Context, pins []Pin, arch string, files []string, opt Options, on func(Event)) (
 	[]*unpacked, error) {
+	return eachPackage(ctx, pins, opt, on, func(i int) (*unpacked, error) { return unpack(files[i], pins[i], arch, len(opt.System) > 0) })
+}
+
+// eachPackage unpacks packages, several at once.
+func eachPackage(ctx context.Context, pins []Pin, opt Options, on func(Event), unpack func(i int) (*unpacked, error)) ([]*unpacked, error) {
 	jobs := opt.Jobs
 	if jobs <= 0 {
 		jobs = defaultJobs
 	}
 	var done atomic.Int64
-	out := make([]*unpacked, len(files))
+	out := make([]*unpacked, len(pins))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(jobs)
 	for i, p := range pins {
@@ -208,10 +213,10 @@ func unpackAll(ctx context.Context, pins []Pin, arch string, files []string, opt
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if out[i], err = unpack(files[i], p, arch, len(opt.System) > 0); err != nil {
+			if out[i], err = unpack(i); err != nil {
 				return fmt.Errorf("package %s %s: %w", p.Name, p.Version, err)
 			}
-			on(Event{Stage: "unpack", Item: p.Name, Done: done.Add(1), Total: int64(len(files))})
+			on(Event{Stage: "unpack", Item: p.Name, Done: done.Add(1), Total: int64(len(pins))})
 			return nil
 		})
 	}

@@ -34,7 +34,8 @@ const Format = 1
 const (
 	KindBase        = "base"
 	KindInterpreter = "interpreter"
-	KindSystem      = "system" // what the project asks for beside the two others
+	KindSystem      = "system"  // what the project asks for beside the two others
+	KindBuilder     = "builder" // no layer: what source code is built with
 )
 
 // Options says which base to make and where its packages come from.
@@ -51,7 +52,8 @@ type Options struct {
 	Jobs           int                // packages unpacked at once; 0 means 4
 
 	System        []Want   // system packages: of all targets for Resolve and Extend, of one target for Assemble
-	AcceptScripts []string // packages of them whose maintainer scripts need not be understood
+	Build         []Want   // packages that building needs, of all targets
+	AcceptScripts []string // packages of both whose maintainer scripts need not be understood
 
 	Registry *registry.Client // for a base that is an image
 	Store    *store.Store     // where its layers go
@@ -86,6 +88,8 @@ type Pins struct {
 	Releases  []Release   `json:"releases"`
 	Platforms []Selection `json:"platforms"`        // in the order of Options.Platforms
 	System    []string    `json:"system,omitempty"` // what Options.System said, sorted
+
+	BuildPackages []string `json:"buildPackages,omitempty"` // what Options.Build said, sorted, where there is a builder
 }
 
 // Release is one suite whose index was read.
@@ -103,6 +107,7 @@ type Selection struct {
 	Packages []Pin     `json:"packages"`         // sorted by name
 
 	Standalone *Archive `json:"standalone,omitempty"` // the interpreter, where that is no package
+	Builder    *Builder `json:"builder,omitempty"`    // what source code is built in; nil where nothing is
 }
 
 // Pin is one Debian package.

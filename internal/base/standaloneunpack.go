@@ -57,8 +57,21 @@ var standalonePrunings = []pruning{
 
 // interpreterOf fetches and unpacks the archive of a selection.
 func interpreterOf(ctx context.Context, client *fetch.Client, a *Archive, opt Options, on func(Event)) (*unpacked, error) {
+	file, err := fetchArchive(ctx, client, a, opt, on)
+	if err != nil {
+		return nil, err
+	}
+	u, err := unpackStandalone(file, a, standalonePrunings, keptContent)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path.Base(a.Path), err)
+	}
+	return u, nil
+}
+
+// fetchArchive returns the path of the verified archive.
+func fetchArchive(ctx context.Context, client *fetch.Client, a *Archive, opt Options, on func(Event)) (string, error) {
 	if !fs.ValidPath(a.Path) || strings.ContainsAny(a.Path, `\?#%`) {
-		return nil, badPin("Python %s is locked at %q, which is no plain path below a mirror", a.Python, a.Path)
+		return "", badPin("Python %s is locked at %q, which is no plain path below a mirror", a.Python, a.Path)
 	}
 	url := opt.standaloneURL(a.Path)
 	file, err := client.Blob(ctx, fetch.Request{URLs: []string{url}, Digest: a.Hash, Size: a.Size, Name: path.Base(a.Path)}, func(done, _ int64) {
@@ -66,23 +79,17 @@ func interpreterOf(ctx context.Context, client *fetch.Client, a *Archive, opt Op
 	})
 	switch {
 	case errors.Is(err, fetch.ErrNotFound):
-		return nil, &diag.Error{Code: "superseded", What: fmt.Sprintf("Python %s is gone from %s", a.Version(), fetch.Redact(url)),
+		return "", &diag.Error{Code: "superseded", What: fmt.Sprintf("Python %s is gone from %s", a.Version(), fetch.Redact(url)),
 			Hint: "`lithe lock --upgrade` moves the base to what is there; --standalone-mirror names another mirror", Err: err}
 	case errors.Is(err, store.ErrMismatch) || errors.Is(err, fetch.ErrSize):
-		return nil, &diag.Error{Code: "hash-mismatch", What: err.Error(), Err: err,
+		return "", &diag.Error{Code: "hash-mismatch", What: err.Error(), Err: err,
 			Hint: "the mirror, or something on the way, changed the file: find out why, or name another mirror with --standalone-mirror"}
-	case err != nil:
-		return nil, err
 	}
-	u, err := unpackStandalone(file, a)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path.Base(a.Path), err)
-	}
-	return u, nil
+	return file, err
 }
 
-// unpackStandalone reads an archive, prunes it, and puts it to its place. What is pruned is not kept in memory.
-func unpackStandalone(file string, a *Archive) (*unpacked, error) {
+// unpackStandalone reads an archive, prunes it, and puts it to its place. What becomes of contents is the caller's matter.
+func unpackStandalone(file string, a *Archive, rows []pruning, content func(entry.Entry, io.Reader) (entry.Content, error)) (*unpacked, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -93,7 +100,7 @@ func unpackStandalone(file string, a *Archive) (*unpacked, error) {
 		return nil, err
 	}
 	defer plain.Close()
-	entries, err := archive.ReadTar(plain, archive.Options{MaxSize: maxUnpacked, Content: keptContent})
+	entries, err := archive.ReadTar(plain, archive.Options{MaxSize: maxUnpacked, Content: content})
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +113,7 @@ func unpackStandalone(file string, a *Archive) (*unpacked, error) {
 		if e.Path, ok = standalonePath(e.Path); !ok {
 			return nil, fmt.Errorf("%q is not below python/, where everything of an archive is", e.Path)
 		}
-		if fateOf(standalonePrunings, e.Path) == drop {
+		if fateOf(rows, e.Path) == drop {
 			u.gone = append(u.gone, e.Path)
 			continue
 		}
@@ -119,7 +126,7 @@ func unpackStandalone(file string, a *Archive) (*unpacked, error) {
 	return u, u.relocate()
 }
 
-// keptContent keeps a file in memory unless it is pruned.
+// keptContent keeps a file in memory unless it is pruned: then it is not wanted there.
 func keptContent(e entry.Entry, r io.Reader) (entry.Content, error) {
 	if name, ok := standalonePath(e.Path); !ok || fateOf(standalonePrunings, name) == drop {
 		_, err := io.Copy(io.Discard, r)
@@ -142,10 +149,10 @@ func standalonePath(name string) (string, bool) {
 // not the end of a path such as /usr/bin/install.
 var buildPrefix = lazyregexp.New(`(^|['"=:\s]|-[IL])/install(['"/:\s]|$)`)
 
-// relocate makes sysconfig tell the place in the image. Python itself goes by where it finds itself.
+// relocate makes sysconfig and pkg-config tell the place in the image. Python itself goes by where it finds itself.
 func (u *unpacked) relocate() error {
 	for i, e := range u.entries {
-		if e.Type != entry.File || !strings.HasPrefix(path.Base(e.Path), "_sysconfigdata_") {
+		if e.Type != entry.File || !strings.HasPrefix(path.Base(e.Path), "_sysconfigdata_") && path.Ext(e.Path) != ".pc" {
 			continue
 		}
 		data, err := e.Read()

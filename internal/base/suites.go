@@ -131,7 +131,7 @@ const (
 
 // isDropped reports a package that counts as installed for what a part needs.
 func isDropped(name, part string) bool {
-	if part == KindSystem {
+	if part == KindSystem || part == KindBuilder {
 		return slices.Contains(droppedServices, name)
 	}
 	return slices.Contains(dropped, name)

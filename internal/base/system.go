@@ -23,10 +23,11 @@ func Extend(ctx context.Context, client *fetch.Client, locked *Pins, opt Options
 }
 
 func extend(ctx context.Context, client *fetch.Client, su suite, locked *Pins, opt Options, on func(Event)) (*Pins, error) {
-	out := &Pins{Name: locked.Name, Created: locked.Created, Releases: locked.Releases, System: WantStrings(opt.System)}
+	out := &Pins{Name: locked.Name, Created: locked.Created, Releases: locked.Releases, System: WantStrings(opt.System),
+		BuildPackages: locked.BuildPackages}
 	if len(opt.System) == 0 {
 		for _, s := range locked.Platforms {
-			out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Standalone: s.Standalone, Packages: s.Ground()})
+			out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Standalone: s.Standalone, Builder: s.Builder, Packages: s.Ground()})
 		}
 		return out, nil
 	}
@@ -48,7 +49,7 @@ func extend(ctx context.Context, client *fetch.Client, su suite, locked *Pins, o
 		if err != nil {
 			return nil, err
 		}
-		out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Standalone: s.Standalone, Packages: packages})
+		out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Standalone: s.Standalone, Builder: s.Builder, Packages: packages})
 	}
 	return out, nil
 }
@@ -145,7 +146,7 @@ func (c *closure) withSystem(wants []Want) ([]Pin, error) {
 		}
 	}
 	c.growFrom(next)
-	c.checkConflicts()
+	c.checkConflicts(KindSystem)
 	users := c.users(sorted, roots)
 	pins, err := c.pins()
 	for i := range pins {
@@ -182,9 +183,9 @@ func (c *closure) wanted(w Want) *stanza {
 }
 
 // checkConflicts reports packages that cannot be installed together (policy 7.3 and 7.4).
-func (c *closure) checkConflicts() {
+func (c *closure) checkConflicts(part string) {
 	for _, p := range c.order {
-		if p.part != KindSystem {
+		if p.part != part {
 			continue
 		}
 		clauses, err := control.ParseRelations(p.Conflicts)
@@ -196,7 +197,7 @@ func (c *closure) checkConflicts() {
 				c.problems.Add(&diag.Error{Code: "conflicting-packages",
 					What: fmt.Sprintf("%s: %s %s and %s %s cannot be together: %s conflicts with %s", c.where, p.Name, p.Version, other.Name,
 						other.Version, p.Name, clause[0]),
-					Hint: "leave one of them out of system-packages"})
+					Hint: "leave one of them out of " + map[string]string{KindSystem: "system-packages", KindBuilder: "build-packages"}[part]})
 			}
 		}
 	}

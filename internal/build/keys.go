@@ -32,6 +32,15 @@ type systemKey struct {
 	Accept   []string // accept-unrun-scripts, sorted
 }
 
+// builderKey names the root file system in which source code is built.
+type builderKey struct {
+	Format      int      // base.BuilderFormat
+	Packages    []string // digests of its .deb files, sorted
+	Interpreter string   // version and hash of a standalone Python, "" without one
+	Image       []string // diffIDs of the image whose Python it has, the lowest first
+	Accept      []string // its packages whose scripts need not be understood
+}
+
 // skeletonKey names the layer between a base that is an image and what is installed.
 type skeletonKey struct {
 	Format      int

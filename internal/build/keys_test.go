@@ -14,6 +14,8 @@ func TestKeysHashEveryField(t *testing.T) {
 		"base": baseKey{Format: 1, Assembly: 1, Kind: "base", Packages: []string{"sha256:00"}, Compiler: "3.13.5"},
 		"system": systemKey{Format: 1, Assembly: 1, Base: []string{"sha256:00"}, Packages: []string{"sha256:01"}, Wants: []string{"libpq5"},
 			Accept: []string{"graphviz"}},
+		"builder": builderKey{Format: 1, Packages: []string{"sha256:00"}, Interpreter: "3.12.15+20261021 sha256:00", Image: []string{"sha256:01"},
+			Accept: []string{"libodd-dev"}},
 		"skeleton": skeletonKey{Format: 1, Assembly: 1, Python: "3.13.5", Interpreter: "/usr/bin/python3.13"},
 		"root":     interpreterKey{Choice: 1, Assembly: 1, Packages: []string{"sha256:00"}},
 		"seen":     seenKey{Format: 1, DiffID: "sha256:00"},

@@ -72,7 +72,7 @@ func litheLock(d *decision) (*lithelock.Lock, error) {
 }
 
 func lockedBase(pins *base.Pins) lithelock.Base {
-	b := lithelock.Base{Name: pins.Name, Digest: pins.Image, System: pins.System}
+	b := lithelock.Base{Name: pins.Name, Digest: pins.Image, System: pins.System, Build: pins.BuildPackages}
 	for _, r := range pins.Releases {
 		b.Indexes = append(b.Indexes, lithelock.Index{Suite: r.Suite, Date: r.Date, Expired: r.Expired})
 	}
@@ -82,7 +82,8 @@ func lockedBase(pins *base.Pins) lithelock.Base {
 func lockedPlatforms(pins *base.Pins) []lithelock.Platform {
 	var out []lithelock.Platform
 	for _, s := range pins.Platforms {
-		platform := lithelock.Platform{Name: s.Platform, Created: s.Created, Image: imageToLock(s.Image), Standalone: (*lithelock.Standalone)(s.Standalone)}
+		platform := lithelock.Platform{Name: s.Platform, Created: s.Created, Image: imageToLock(s.Image), Standalone: (*lithelock.Standalone)(s.Standalone),
+			Builder: builderToLock(s.Builder)}
 		for _, p := range s.Packages {
 			platform.Packages = append(platform.Packages, lithelock.Package(p))
 		}

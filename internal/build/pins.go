@@ -137,16 +137,38 @@ func pinsOf(l *lithelock.Lock) *base.Pins {
 	if l == nil {
 		return &base.Pins{}
 	}
-	pins := &base.Pins{Name: l.Base.Name, Image: l.Base.Digest, Created: l.Created, System: l.Base.System}
+	pins := &base.Pins{Name: l.Base.Name, Image: l.Base.Digest, Created: l.Created, System: l.Base.System, BuildPackages: l.Base.Build}
 	for _, i := range l.Base.Indexes {
 		pins.Releases = append(pins.Releases, base.Release{Suite: i.Suite, Date: i.Date, Expired: i.Expired})
 	}
 	for _, p := range l.Platforms {
-		s := base.Selection{Platform: p.Name, Created: p.Created, Image: lockedImage(p.Image), Standalone: (*base.Archive)(p.Standalone)}
+		s := base.Selection{Platform: p.Name, Created: p.Created, Image: lockedImage(p.Image), Standalone: (*base.Archive)(p.Standalone), Builder: lockedBuilder(p.Builder)}
 		for _, pkg := range p.Packages {
 			s.Packages = append(s.Packages, base.Pin(pkg))
 		}
 		pins.Platforms = append(pins.Platforms, s)
 	}
 	return pins
+}
+
+func lockedBuilder(l *lithelock.Builder) *base.Builder {
+	if l == nil {
+		return nil
+	}
+	b := &base.Builder{Suite: l.Suite, Created: l.Created}
+	for _, p := range l.Packages {
+		b.Packages = append(b.Packages, base.Pin(p))
+	}
+	return b
+}
+
+func builderToLock(b *base.Builder) *lithelock.Builder {
+	if b == nil {
+		return nil
+	}
+	l := &lithelock.Builder{Suite: b.Suite, Created: b.Created}
+	for _, p := range b.Packages {
+		l.Packages = append(l.Packages, lithelock.Package(p))
+	}
+	return l
 }

@@ -192,14 +192,14 @@ func (in *inputs) inFolder(p, below, who string, pos diag.Position) (string, err
 	return full, nil
 }
 
-// systemPackages returns what any target of the root or of any member asks for. lithe.lock has all of them, so that it does
-// not depend on what was built first.
-func (in *inputs) systemPackages() []project.SystemPackage {
-	all := in.project.SystemPackages()
+// allPackages returns what any target of the root or of any member asks for, by one of the keys. lithe.lock has all of them,
+// so that it does not depend on what was built first.
+func (in *inputs) allPackages(needs func(project.Config) []project.SystemPackage) []project.SystemPackage {
+	all := in.project.Packages(needs)
 	if len(in.lock.Members) < 2 {
 		return all
 	}
-	all = in.place.root.SystemPackages()
+	all = in.place.root.Packages(needs)
 	for _, i := range in.lock.Members {
 		p := in.lock.Packages[i]
 		if p.Source.Path == "." {
@@ -210,7 +210,7 @@ func (in *inputs) systemPackages() []project.SystemPackage {
 			continue // for who builds it
 		}
 		if member, err := project.Read(dir, project.Options{Prefix: in.shown(p.Source.Path)}); err == nil {
-			all = append(all, member.SystemPackages()...)
+			all = append(all, member.Packages(needs)...)
 		}
 	}
 	return all

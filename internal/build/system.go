@@ -18,6 +18,8 @@ type system struct {
 	wants  []base.Want // of the target that is built
 	all    []base.Want // of every target: lithe.lock has them all
 	accept []string
+
+	build []base.Want // what building needs, of every target: one builder makes the same wheels for all of them
 }
 
 // readSystem reads the keys of system packages. An image of a registry has a package manager's state of its own, of
@@ -25,6 +27,9 @@ type system struct {
 func (in *inputs) readSystem() error {
 	var err error
 	if in.system.wants, err = parseWants(in.config.SystemPackages); err != nil {
+		return err
+	}
+	if in.system.build, err = parseWants(in.allPackages(project.Config.BuildNeeds)); err != nil {
 		return err
 	}
 	in.system.accept = slices.Sorted(slices.Values(in.config.AcceptUnrunScripts))
@@ -35,7 +40,7 @@ func (in *inputs) readSystem() error {
 		return in.unsupported("system-packages", fmt.Sprintf("system packages cannot be added to the base %s", in.base),
 			"use a base of Debian's packages, such as \"debian:trixie\", or an image that has them")
 	}
-	in.system.all, err = parseWants(in.systemPackages())
+	in.system.all, err = parseWants(in.allPackages(project.Config.SystemNeeds))
 	return err
 }
 

@@ -48,17 +48,43 @@ func Materialize(ctx context.Context, st *store.Store, layers []LayerBlob) (stri
 		key.DiffIDs = append(key.DiffIDs, l.DiffID)
 	}
 	return st.Dir(ctx, "roots", store.Key(key), func(root string) error {
-		dirs, err := unpackAll(ctx, st, layers)
-		if err != nil {
+		if err := mergeAll(ctx, st, layers, root); err != nil {
 			return err
-		}
-		for _, dir := range dirs {
-			if err := merge(ctx, dir, root); err != nil {
-				return err
-			}
 		}
 		return addMountPoints(root)
 	})
+}
+
+// MaterializeOn is Materialize with files of no layer on top, which fill writes into an empty folder. The key says of what
+// all of it is a function.
+func MaterializeOn(ctx context.Context, st *store.Store, layers []LayerBlob, key string, fill func(dir string) error) (string, error) {
+	return st.Dir(ctx, "roots", key, func(root string) error {
+		if len(layers) == 0 { // nobody else has these files
+			return errors.Join(fill(root), addMountPoints(root))
+		}
+		if err := mergeAll(ctx, st, layers, root); err != nil {
+			return err
+		}
+		top, err := st.Dir(ctx, "layers", key, fill)
+		if err != nil {
+			return err
+		}
+		return errors.Join(merge(ctx, top, root), addMountPoints(root))
+	})
+}
+
+// mergeAll lays layers over each other.
+func mergeAll(ctx context.Context, st *store.Store, layers []LayerBlob, root string) error {
+	dirs, err := unpackAll(ctx, st, layers)
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		if err := merge(ctx, dir, root); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unpackAll unpacks the layers that are not unpacked yet, several at once, and returns their directories.

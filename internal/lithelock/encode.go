@@ -33,6 +33,9 @@ func (l *Lock) Encode() []byte {
 	if len(l.Base.System) > 0 {
 		w.list("system-packages", len(l.Base.System), func(i int) row { return row{quote(l.Base.System[i])} })
 	}
+	if len(l.Base.Build) > 0 {
+		w.list("build-packages", len(l.Base.Build), func(i int) row { return row{quote(l.Base.Build[i])} })
+	}
 	w.list("indexes", len(l.Base.Indexes), func(i int) row { return l.Base.Indexes[i].row() })
 
 	for _, p := range l.Platforms {
@@ -48,8 +51,19 @@ func (l *Lock) Encode() []byte {
 			w.pair("standalone", p.Standalone.row().String())
 		}
 		w.list("packages", len(p.Packages), func(i int) row { return p.Packages[i].row() })
+		if p.Builder != nil {
+			w.builder(p.Builder)
+		}
 	}
 	return b.Bytes()
+}
+
+// builder is a table below its platform.
+func (w writer) builder(b *Builder) {
+	w.WriteString("\n[platform.builder]\n")
+	w.text("suite", b.Suite)
+	w.pair("created", timestamp(b.Created))
+	w.list("packages", len(b.Packages), func(i int) row { return b.Packages[i].row() })
 }
 
 // row has name before hash and size, as readers look for it.

@@ -46,6 +46,7 @@ type Base struct {
 	Digest  string   // "sha256:<hex>" of what the reference meant; "" for a base that is no image
 	Indexes []Index  // the package indexes that were used, sorted by suite
 	System  []string // the system packages that the project asked for, sorted
+	Build   []string // the packages that it asked for to build with, sorted; only beside a builder
 }
 
 // Index is one package index of the base, at a date.
@@ -64,6 +65,14 @@ type Platform struct {
 	Packages []Package // sorted by name
 
 	Standalone *Standalone // the interpreter, where that is no package; nil for other bases
+	Builder    *Builder    // what source code is built in; nil where nothing is built
+}
+
+// Builder is the root file system in which source code of one platform is built.
+type Builder struct {
+	Suite    string    // "trixie"
+	Created  time.Time // date of its indexes
+	Packages []Package // sorted by name; all of them have the part "builder"
 }
 
 // Package is one system package.
@@ -75,7 +84,7 @@ type Package struct {
 	Size         int64  // bytes
 	Archive      string // which mirror has it: "debian", "debian-security"; "" for a base with only one
 	Path         string // below the mirror
-	Part         string // the layer that it goes into: "base", "interpreter", "system"
+	Part         string // the layer that it goes into: "base", "interpreter", "system", "builder"
 	Reason       string // "root", or the package that needs it
 
 	For []string // of a system package: the names that the project asked for and that need it, sorted
@@ -139,12 +148,17 @@ func (l *Lock) normalize() {
 	}
 	slices.SortStableFunc(l.Base.Indexes, func(a, b Index) int { return strings.Compare(a.Suite, b.Suite) })
 	slices.Sort(l.Base.System)
+	slices.Sort(l.Base.Build)
 	slices.SortStableFunc(l.Platforms, func(a, b Platform) int { return strings.Compare(a.Name, b.Name) })
 	for i := range l.Platforms {
 		l.Platforms[i].Created = l.Platforms[i].Created.UTC().Truncate(time.Second)
 		slices.SortStableFunc(l.Platforms[i].Packages, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
 		for _, p := range l.Platforms[i].Packages {
 			slices.Sort(p.For)
+		}
+		if b := l.Platforms[i].Builder; b != nil {
+			b.Created = b.Created.UTC().Truncate(time.Second)
+			slices.SortStableFunc(b.Packages, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
 		}
 	}
 	for i := range l.Sizes {
@@ -160,12 +174,16 @@ func (l *Lock) clone() *Lock {
 	c := *l
 	c.Base.Indexes = slices.Clone(l.Base.Indexes)
 	c.Base.System = slices.Clone(l.Base.System)
+	c.Base.Build = slices.Clone(l.Base.Build)
 	c.Sizes = slices.Clone(l.Sizes)
 	for i := range c.Sizes {
 		c.Sizes[i].For = slices.Clone(c.Sizes[i].For)
 	}
 	c.Platforms = slices.Clone(l.Platforms)
 	for i := range c.Platforms {
+		if b := c.Platforms[i].Builder; b != nil {
+			c.Platforms[i].Builder = &Builder{Suite: b.Suite, Created: b.Created, Packages: slices.Clone(b.Packages)}
+		}
 		c.Platforms[i].Packages = slices.Clone(c.Platforms[i].Packages)
 		for j := range c.Platforms[i].Packages {
 			c.Platforms[i].Packages[j].For = slices.Clone(c.Platforms[i].Packages[j].For)

@@ -116,10 +116,13 @@ func (r *reader) lock(t *toml.Table) *Lock {
 
 // base reads the table [base].
 func (r *reader) base(t *toml.Table) Base {
-	r.only(t, "name", "digest", "system-packages", "indexes")
+	r.only(t, "name", "digest", "system-packages", "build-packages", "indexes")
 	b := Base{Name: r.text(t, "name", plainText), Digest: r.optional(t, "digest", sha256Digest)}
 	if t.Has("system-packages") {
 		b.System = r.names(t, "system-packages")
+	}
+	if t.Has("build-packages") {
+		b.Build = r.names(t, "build-packages")
 	}
 	seen := unique{}
 	for _, e := range r.tables(t, "indexes", maxElements) {
@@ -152,11 +155,30 @@ func (r *reader) names(t *toml.Table, key string) []string {
 
 // platform reads one [[platform]].
 func (r *reader) platform(t *toml.Table) Platform {
-	r.only(t, append([]string{"name", "created", "packages", "standalone"}, imageKeys...)...)
+	r.only(t, append([]string{"name", "created", "packages", "standalone", "builder"}, imageKeys...)...)
 	p := Platform{Name: r.text(t, "name", platformName), Image: r.image(t), Standalone: r.standalone(t)}
 	if t.Has("created") {
 		p.Created = r.time(t, "created")
 	}
+	p.Packages = r.packages(t)
+	if t.Has("builder") {
+		p.Builder = r.builder(t)
+	}
+	return p
+}
+
+// builder reads the table of what source code is built in.
+func (r *reader) builder(t *toml.Table) *Builder {
+	table := r.table(t, "builder")
+	if table == nil {
+		return nil
+	}
+	r.only(table, "suite", "created", "packages")
+	return &Builder{Suite: r.text(table, "suite", packageName), Created: r.time(table, "created"), Packages: r.packages(table)}
+}
+
+// packages reads a list of system packages.
+func (r *reader) packages(t *toml.Table) (all []Package) {
 	seen := unique{}
 	for _, e := range r.tables(t, "packages", maxPackages) {
 		r.only(e, "name", "version", "architecture", "hash", "size", "archive", "path", "part", "reason", "for")
@@ -168,9 +190,9 @@ func (r *reader) platform(t *toml.Table) Platform {
 			d.For = r.names(e, "for")
 		}
 		r.once(seen, e, "name", d.Name)
-		p.Packages = append(p.Packages, d)
+		all = append(all, d)
 	}
-	return p
+	return all
 }
 
 // time reads a date of this millennium with its offset; others cannot be written back.

@@ -39,6 +39,7 @@ type Config struct {
 	AcceptMissing []string
 
 	SystemPackages     []SystemPackage
+	BuildPackages      []SystemPackage
 	AcceptUnrunScripts []string // names of Debian packages
 
 	positions map[string]diag.Position // of every value that is set, by key
@@ -125,12 +126,18 @@ func (p *Project) Target(name string) (Target, error) {
 		What: "there is no target " + quoted(name), Hint: suggestion(name, names, "the targets are ")}
 }
 
-// SystemPackages returns the Debian packages that any target asks for. lithe.lock has all of them, so that it does not
+// SystemNeeds returns the Debian packages that the program needs.
+func (c Config) SystemNeeds() []SystemPackage { return c.SystemPackages }
+
+// BuildNeeds returns the Debian packages that building needs.
+func (c Config) BuildNeeds() []SystemPackage { return c.BuildPackages }
+
+// Packages returns the Debian packages that any target asks for, by one of the keys. lithe.lock has all of them, so that it does not
 // depend on which target was built first.
-func (p *Project) SystemPackages() []SystemPackage {
-	all := slices.Clone(p.Config.SystemPackages)
+func (p *Project) Packages(needs func(Config) []SystemPackage) []SystemPackage {
+	all := slices.Clone(needs(p.Config))
 	for _, name := range slices.Sorted(maps.Keys(p.targets)) {
-		all = append(all, p.targets[name].SystemPackages...)
+		all = append(all, needs(p.targets[name].Config)...)
 	}
 	return all
 }

@@ -105,7 +105,7 @@ func TestConfigProblems(t *testing.T) {
 		{"in a target", "[tool.lithe.targets.dev]\ngroup = ['x']", "pyproject.toml:3: unknown key \"group\" in [tool.lithe.targets.dev]; did you mean `groups`?"},
 		{"no targets in targets", "targets.dev.targets.x = {}", "unknown key \"targets\""},
 		{"in a health check", `healthcheck = {command = ["x"], retry = 1}`, "did you mean `retries`?"},
-		{"later", `build-packages = ["libpq-dev"]`, "pyproject.toml:2: build-packages is not supported yet"},
+		{"later", `vcs-labels = true`, "pyproject.toml:2: vcs-labels is not supported yet"},
 		{"Debian package", `system-packages = ["lib pq"]`, `system-packages[0] is "lib pq"; it must be the name of a Debian package`},
 		{"Debian version", `system-packages = ["libpq5="]`, `it must be the name of a Debian package`},
 		{"accepted package", `accept-unrun-scripts = ["X"]`, `it must be the name of a Debian package`},

@@ -36,6 +36,10 @@ func baseKeys(c *Config) []key {
 			example:  `["libpq5", "tesseract-ocr"]`,
 			doc:      "Debian packages that the program needs beside the base, with all that they depend on; \"name=version\" asks for one version. See [system packages](system-packages.md).",
 			fallback: "none"},
+		{name: "build-packages", value: array[SystemPackage]{to: &c.BuildPackages, one: func(p *SystemPackage) value { return systemPackage{p} }},
+			example:  `["libpq-dev"]`,
+			doc:      "Debian packages that building needs beside a compiler and Python's headers: headers of libraries, tools. They are in no image. Where nothing is built they are not looked at.",
+			fallback: "none"},
 		{name: "accept-unrun-scripts", value: texts(&c.AcceptUnrunScripts, debianName), example: `["graphviz"]`,
 			doc:      "Packages among them whose maintainer scripts lithe does not understand, and the program works without.",
 			fallback: "none; such packages are refused"},
@@ -104,8 +108,6 @@ func runKeys(c *Config) []key {
 func laterKeys() []key {
 	list := func() value { return texts(new([]string), rule{}) }
 	return []key{
-		{name: "build-packages", later: true, value: list(),
-			example: `["libpq-dev"]`, doc: "Debian packages that building needs."},
 		{name: "apt-sources", later: true, value: list(),
 			example: `["https://apt.example.org trixie main"]`, doc: "Further Debian repositories."},
 		{name: "ca-certificates", later: true, value: list(),

@@ -71,5 +71,7 @@ func (m machine) debian() Files {
 		"usr" + m.glibc:                       string(tinyelf.Object{Machine: m.elf}.Bytes()),
 		"usr/lib/" + m.triplet + "/libc.so.6": string(tinyelf.Object{Machine: m.elf, Soname: "libc.so.6"}.Bytes()) + "GNU C Library (Debian GLIBC 2.41-12) stable release version 2.41.\n",
 		"usr/bin/python3":                     "#!/bin/sh\n",
+		"etc/os-release":                      "-> ../usr/lib/os-release",
+		"usr/lib/os-release":                  "PRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\nVERSION_ID=\"13\"\nVERSION_CODENAME=trixie\nID=debian\n",
 		"etc/passwd":                          "root:x:0:0:root:/root:/bin/bash\n"}
 }

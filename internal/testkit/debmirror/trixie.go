@@ -31,6 +31,7 @@ func Trixie(architectures ...string) []Suite {
 		main.Packages = append(main.Packages, m.python()...)
 		main.Packages = append(main.Packages, m.openssl("3.5.1-1"))
 		main.Packages = append(main.Packages, m.extras()...)
+		main.Packages = append(main.Packages, m.toolchain()...)
 		security.Packages = append(security.Packages, m.openssl("3.5.1-1+deb13u1"))
 	}
 	updates := Suite{Name: "trixie-updates", ValidUntil: DefaultDate.AddDate(100, 0, 0),
