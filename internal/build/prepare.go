@@ -238,6 +238,9 @@ func (in *inputs) choose(platform plan.Platform, facts base.Facts) (*variant, er
 	if v.packages, v.code, err = in.selectFrom(in.lock, v.target); err != nil {
 		return v, err
 	}
+	if in.files == nil { // only the lock is looked at, for what else is wrong with it
+		return v, nil
+	}
 	return v, in.entryPoint(v)
 }
 
