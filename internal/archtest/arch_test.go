@@ -87,14 +87,15 @@ var allowed = map[string][]string{
 	"build": slices.Concat(words, []string{"lithelock", "python/backend", "store", "fetch", "execute", "project", "lock",
 		"base", "plan", "artifact", "bytecode", "layer", "closure", "image", "destination", "registry", "catalogue"}),
 	"doctor": {"diag", "store", "fetch", "execute", "base", "artifact", "destination", "registry"},
-	"cli": slices.Concat(words, []string{"build", "plan", "lock", "project", "execute", "destination", "store", "artifact", "registry",
+	"bench":  {"diag", "lithelock"},
+	"cli": slices.Concat(words, []string{"bench", "build", "plan", "lock", "project", "execute", "destination", "store", "artifact", "registry",
 		"doctor"}),
 }
 
 // walls says which packages may import a library, or anything below it.
 var walls = map[string][]string{
 	"github.com/pelletier/go-toml":           {"toml"},
-	"github.com/google/go-containerregistry": {"base", "layer", "image", "destination", "registry", "catalogue", "build"},
+	"github.com/google/go-containerregistry": {"base", "layer", "image", "destination", "registry", "catalogue", "build", "bench"},
 	"github.com/spf13/cobra":                 {"cli"},
 	"github.com/ProtonMail/go-crypto":        {"debian/release", "base"},
 	"github.com/therootcompany/xz":           {"debian/compressed"},

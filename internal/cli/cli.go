@@ -81,7 +81,7 @@ func (a *app) root() *cobra.Command {
 	})
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "say more about what happens")
 	root.AddCommand(a.buildCommand(), a.runCommand(), a.lockCommand(), a.selectCommand(), a.explainCommand(),
-		a.cacheCommand(), a.doctorCommand(), a.versionCommand())
+		a.cacheCommand(), a.doctorCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
 
