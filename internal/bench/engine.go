@@ -18,11 +18,12 @@ import (
 type engine struct {
 	version    string
 	disposable bool
-	known      map[string]bool // records of the build cache from before
+	known      map[string]bool // images, and records of the build cache, from before
 	grounds    []string        // images of our own that stay to the end
 	registry   string          // that base images come back from
 	bases      []string        // that are in the registry
 	made       []string        // ids of images that were built
+	names      []string        // of ours that they have
 }
 
 // newEngine looks whether one answers.
@@ -34,7 +35,11 @@ func newEngine(ctx context.Context, disposable bool) (*engine, error) {
 	}
 	e.version = strings.TrimSpace(out)
 	records, err := e.cache(ctx)
-	for _, id := range records {
+	if err != nil {
+		return nil, err
+	}
+	images, err := e.run(ctx, "image", "ls", "--all", "--no-trunc", "--quiet")
+	for _, id := range append(records, strings.Fields(images)...) {
 		e.known[id] = true
 	}
 	return e, err
@@ -127,20 +132,26 @@ func (e *engine) publish(ctx context.Context, names []string) error {
 // note returns what the engine calls an image, and keeps it to be removed.
 func (e *engine) note(ctx context.Context, name string) (string, error) {
 	id, err := e.imageID(ctx, name)
-	if err == nil && !slices.Contains(e.made, id) {
-		e.made = append(e.made, id)
+	if err == nil {
+		e.made, e.names = append(e.made, id), append(e.names, name)
 	}
 	return id, err
 }
 
 // forget removes the images that were noted, whatever they are called by now.
 func (e *engine) forget(ctx context.Context) error {
+	if err := e.remove(ctx, e.names...); err != nil {
+		return err
+	}
 	for _, id := range e.made {
+		if e.known[id] { // the same image as one of the user's: builds of lithe repeat
+			continue
+		}
 		if _, err := e.run(ctx, "image", "rm", "--force", id); err != nil && !strings.Contains(err.Error(), "No such image") {
 			return err
 		}
 	}
-	e.made = nil
+	e.made, e.names = nil, nil
 	return nil
 }
 

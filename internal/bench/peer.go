@@ -136,6 +136,11 @@ func (p *peer) build(ctx context.Context, dir string, push bool) (outcome, error
 		}
 		took += pushing
 	}
+	if push {
+		if _, err := p.runner.engine.note(ctx, p.pushed()); err != nil {
+			return outcome{}, err
+		}
+	}
 	image, err := p.runner.engine.note(ctx, p.tag())
 	return outcome{took: took, image: image}, err
 }

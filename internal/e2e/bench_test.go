@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -20,13 +21,16 @@ func TestBench(t *testing.T) {
 	t.Cleanup(func() { command(t, "docker", "image", "rm", "--force", base) })
 	file := filepath.Join(l.temp(t), "copying.Dockerfile")
 	write(t, file, "FROM "+base+"\nUSER 0\nCOPY --chown=0:0 hello_world /app/hello_world\nUSER 65532\n")
-	before := command(t, "docker", "image", "ls", "--all", "--no-trunc", "--quiet")
+	images := func() string {
+		return strings.Join(slices.Sorted(strings.FieldsSeq(command(t, "docker", "image", "ls", "--all", "--no-trunc", "--quiet"))), "\n")
+	}
+	before := images()
 	r := l.run(t, call{args: []string{"bench", dir, "--runs", "1", "--against", file, "--json"}, env: []string{"TMPDIR=" + l.temp(t)}})
 	if r.code != 0 {
 		t.Fatalf("exit code %d\n%s", r.code, r.stderr)
 	}
-	if after := command(t, "docker", "image", "ls", "--all", "--no-trunc", "--quiet"); after != before {
-		t.Errorf("images before:\n%sand after:\n%s", before, after)
+	if after := images(); after != before {
+		t.Errorf("images before:\n%s\nand after:\n%s", before, after)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "lithe.lock")); err != nil {
 		t.Errorf("the project was changed: %v", err)
