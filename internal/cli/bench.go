@@ -96,9 +96,13 @@ func (a *app) benchResult(cmd *cobra.Command, b *benchFlags, args []string) (*be
 
 func (a *app) benchOptions(cmd *cobra.Command, b *benchFlags, args []string) (bench.Options, error) {
 	opt := b.opt
+	var script string
 	var err error
-	if opt.Dir, err = dirArgument(args); err != nil {
+	if opt.Dir, script, err = dirArgument(args); err != nil {
 		return opt, err
+	}
+	if script != "" {
+		return opt, usagef("a script alone cannot be timed: give the folder of a project")
 	}
 	if opt.Program, err = os.Executable(); err != nil {
 		return opt, err
