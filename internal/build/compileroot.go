@@ -152,7 +152,7 @@ func (b *builder) addStartCode(ctx context.Context, dir string, facts base.Facts
 	}
 	c := b.compilerIn(dir, facts, executor, "", nil)
 	defer c.Close()
-	compiled, err := c.Compile(ctx, sources)
+	compiled, err := c.Compile(ctx, "start", sources)
 	if err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ func (g *ground) compiledInterpreter(ctx context.Context, code compile) (layer.C
 		return layer.Contents{}, err
 	}
 	sources := stdlibSources(contents.Entries, bs.StdlibSources)
-	compiled, err := code(ctx, sources)
+	compiled, err := code(ctx, "standard library", sources)
 	if err != nil {
 		return layer.Contents{}, fmt.Errorf("compiling the standard library: %w", err)
 	}

@@ -195,7 +195,7 @@ func bytecodeOf(ctx context.Context, p *plan.Plan, entries []entry.Entry, code c
 	if code == nil || len(sources) == 0 {
 		return nil, nil
 	}
-	compiled, err := code(ctx, sources)
+	compiled, err := code(ctx, "files of "+p.Title(), sources)
 	if err != nil {
 		return nil, err
 	}

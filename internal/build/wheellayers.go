@@ -79,7 +79,7 @@ func addBytecode(ctx context.Context, in *wheel.Installed, minor int, code compi
 	for i, s := range in.Sources {
 		sources[i] = bytecode.Source{Path: "/" + s.Path, Content: s.Content, Digest: s.Digest}
 	}
-	compiled, err := code(ctx, sources)
+	compiled, err := code(ctx, in.Name+" "+in.Version, sources)
 	if err != nil {
 		return err
 	}

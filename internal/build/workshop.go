@@ -14,8 +14,9 @@ import (
 	"github.com/lithe-build/lithe/internal/trace"
 )
 
-// compile turns sources into .pyc files in order, nil where one does not compile. It is nil without bytecode.
-type compile func(context.Context, []bytecode.Source) ([][]byte, error)
+// compile turns sources into .pyc files in order, nil where one does not compile. Results are kept by the name of the set. It is
+// nil without bytecode.
+type compile func(ctx context.Context, set string, sources []bytecode.Source) ([][]byte, error)
 
 // when returns code if it is wanted, else nil, by which nothing is compiled.
 func (c compile) when(wanted bool) compile {
@@ -87,12 +88,12 @@ func (w *workshop) forget() {
 // project: its processes are started once.
 func (b *builder) compileOn(g *ground) compile {
 	var compiler once[*bytecode.Compiler]
-	return func(ctx context.Context, sources []bytecode.Source) ([][]byte, error) {
+	return func(ctx context.Context, set string, sources []bytecode.Source) ([][]byte, error) {
 		c, err := compiler.get(func() (*bytecode.Compiler, error) { return b.compiler(ctx, g) })
 		if err != nil {
 			return nil, err
 		}
-		return b.compileAll(ctx, c, sources)
+		return b.compileAll(ctx, c, set, sources)
 	}
 }
 
@@ -126,12 +127,12 @@ func (b *builder) onCompiled(path string) {
 }
 
 // compileAll compiles sources, and tells progress how many there are.
-func (b *builder) compileAll(ctx context.Context, c *bytecode.Compiler, sources []bytecode.Source) ([][]byte, error) {
+func (b *builder) compileAll(ctx context.Context, c *bytecode.Compiler, set string, sources []bytecode.Source) ([][]byte, error) {
 	for _, s := range sources {
 		b.opt.on(Event{Stage: "bytecode", Item: s.Path, Total: 1})
 	}
 	defer b.opt.Trace.Begin(trace.Bytecode, fmt.Sprintf("%d sources", len(sources))).End()
-	return c.Compile(ctx, sources)
+	return c.Compile(ctx, set, sources)
 }
 
 // bytecodeEntry is the .pyc of a source, a path in the image that starts with a slash.

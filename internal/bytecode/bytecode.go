@@ -2,8 +2,8 @@
 //
 // Sources go in, and for each one the bytes of its .pyc file come out, or nil where the compiler refuses it. A .pyc
 // file is a function of the source, its path in the image and the version of the interpreter: processes, batches and
-// their order leave no trace, since package marshal takes out what CPython's history puts in. Each one is kept in
-// the store under exactly that. The files are of the unchecked, hash-based kind, so no time of a file matters, and
+// their order leave no trace, since package marshal takes out what CPython's history puts in. Each one is found again
+// by exactly that, among those that were compiled together. The files are of the unchecked, hash-based kind, so no time of a file matters, and
 // nothing in an image is compared when a module is imported.
 //
 // The interpreter is the image's own, started in its root through an executor. Compiling parses a source and does
@@ -60,7 +60,7 @@ type Compiler struct {
 	mu     sync.Mutex
 	idle   []*worker
 	closed bool
-	claims map[string]chan struct{} // by key of the store: closed when the source is done
+	claims map[string]chan struct{} // by set: closed when it is done
 }
 
 // ErrClosed says that a Compiler was used after Close.
@@ -80,12 +80,32 @@ func New(opt Options) *Compiler {
 	return &Compiler{opt: opt, slots: make(chan struct{}, opt.Jobs), claims: map[string]chan struct{}{}}
 }
 
-// Compile returns the .pyc file of each source, in their order, nil where a source does not compile.
-func (c *Compiler) Compile(ctx context.Context, sources []Source) ([][]byte, error) {
+// Compile returns the .pyc file of each source, in their order, nil where a source does not compile. The set is what the store
+// keeps them together by, such as a distribution and its version: it says where to look for earlier results, and no more.
+// Calls for one set wait for each other, since wheels for two platforms have most of their sources in common.
+func (c *Compiler) Compile(ctx context.Context, set string, sources []Source) ([][]byte, error) {
 	if c.opt.ID == "" {
 		return nil, errors.New("bytecode: no compiler id")
 	}
+	done, err := c.claim(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	p := c.openPack(set)
+	defer p.close()
 	results := make([]result, len(sources))
+	if err := c.compileAll(ctx, p, sources, results); err != nil {
+		return nil, err
+	}
+	if err := c.save(p, results); err != nil {
+		return nil, err
+	}
+	return c.collect(sources, results), nil
+}
+
+// compileAll fills results, several at once.
+func (c *Compiler) compileAll(ctx context.Context, p *pack, sources []Source, results []result) error {
 	next := make(chan int)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -100,19 +120,16 @@ func (c *Compiler) Compile(ctx context.Context, sources []Source) ([][]byte, err
 		return nil
 	})
 	for range min(c.opt.Jobs, len(sources)) {
-		g.Go(func() error { return c.lane(ctx, sources, results, next) })
+		g.Go(func() error { return c.lane(ctx, p, sources, results, next) })
 	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	return c.collect(sources, results), nil
+	return g.Wait()
 }
 
 func (c *Compiler) collect(sources []Source, results []result) [][]byte {
 	out := make([][]byte, len(results))
 	for i, r := range results {
-		if out[i] = r.Pyc; r.Pyc == nil {
-			c.opt.Skipped(sources[i].Path, r.Reason)
+		if out[i] = r.pyc; r.pyc == nil {
+			c.opt.Skipped(sources[i].Path, r.reason)
 		}
 	}
 	return out
@@ -120,7 +137,7 @@ func (c *Compiler) collect(sources []Source, results []result) [][]byte {
 
 // lane takes sources until there are no more. It has one process, once something is not in the store. What comes
 // back is finished on the side, so that the process goes on with the next source meanwhile.
-func (c *Compiler) lane(ctx context.Context, sources []Source, results []result, next <-chan int) (err error) {
+func (c *Compiler) lane(ctx context.Context, p *pack, sources []Source, results []result, next <-chan int) (err error) {
 	var w *worker
 	finishing, ctx := errgroup.WithContext(ctx)
 	finishing.SetLimit(4) // answers in memory
@@ -132,72 +149,55 @@ func (c *Compiler) lane(ctx context.Context, sources []Source, results []result,
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		job, err := c.open(sources[i])
+		j, err := c.open(p, sources[i])
 		if err != nil {
 			return fmt.Errorf("%s: %w", sources[i].Path, err)
 		}
-		var finish func() (result, error)
-		if !job.found {
-			if finish, err = c.compile(ctx, &w, job); err != nil {
-				return err
-			}
-		}
-		if job.found {
-			results[i] = job.result
-			c.opt.Finished(job.source.Path)
+		if j.found {
+			results[i] = j.result
+			c.opt.Finished(j.source.Path)
 			continue
 		}
+		raw, err := c.compile(ctx, &w, j)
+		if err != nil {
+			return err
+		}
 		finishing.Go(func() (err error) {
-			results[i], err = finish()
-			c.opt.Finished(job.source.Path)
+			results[i], err = j.finish(raw)
+			c.opt.Finished(j.source.Path)
 			return err
 		})
 	}
 	return nil
 }
 
-// compile has a process compile a source, unless another lane does meanwhile: then the job is found in the end. Wheels for
-// two platforms have most of their sources in common, and are compiled side by side. What is left to do is finish.
-func (c *Compiler) compile(ctx context.Context, w **worker, j *job) (finish func() (result, error), err error) {
-	// The process comes first. Whoever had claimed a source and then waited for one would wait for those that wait for it.
+// compile has a process compile a source.
+func (c *Compiler) compile(ctx context.Context, w **worker, j *job) (raw answer, err error) {
 	if *w == nil {
 		if *w, err = c.worker(ctx); err != nil {
-			return nil, err
+			return answer{}, err
 		}
 	}
-	done, err := c.claim(ctx, j.key)
-	if err != nil {
-		return nil, err
-	}
-	if c.find(j); j.found {
-		done()
-		return nil, nil
-	}
-	raw, err := (*w).compile(ctx, j.source.Path, j.data)
-	if err != nil {
-		done()
-		return nil, fmt.Errorf("%s: %w", j.source.Path, err)
+	if raw, err = (*w).compile(ctx, j.source.Path, j.data); err != nil {
+		return answer{}, fmt.Errorf("%s: %w", j.source.Path, err)
 	}
 	c.opt.Trace.Add(trace.Compiled, 1)
-	return func() (result, error) {
-		defer done()
-		return c.finish(j, raw)
-	}, nil
+	return raw, nil
 }
 
-// claim waits until no other lane has the source of this key under way, and keeps it from them until done.
-func (c *Compiler) claim(ctx context.Context, key string) (done func(), err error) {
+// claim waits until no other call has this set under way, and keeps it from them until done. No process is held meanwhile.
+func (c *Compiler) claim(ctx context.Context, set string) (done func(), err error) {
 	for {
 		c.mu.Lock()
-		other, taken := c.claims[key]
+		other, taken := c.claims[set]
 		if !taken {
 			mine := make(chan struct{})
-			c.claims[key] = mine
+			c.claims[set] = mine
 			c.mu.Unlock()
 			return func() {
 				c.mu.Lock()
 				defer c.mu.Unlock()
-				delete(c.claims, key)
+				delete(c.claims, set)
 				close(mine)
 			}, nil
 		}

@@ -141,7 +141,7 @@ func TestCompile(t *testing.T) {
 	for _, name := range []string{"cold", "warm"} {
 		t.Run(name, func(t *testing.T) {
 			skipped = nil
-			got, err := c.Compile(t.Context(), texts(sources...))
+			got, err := c.Compile(t.Context(), "a set", texts(sources...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -181,7 +181,7 @@ func TestCallsAtOnce(t *testing.T) {
 			for i := range 10 {
 				sources = append(sources, Source{Path: fmt.Sprintf("/%d/%d.py", call, i), Content: entry.Bytes("ok")})
 			}
-			got, err := c.Compile(t.Context(), sources)
+			got, err := c.Compile(t.Context(), fmt.Sprint(call), sources)
 			if err != nil {
 				t.Error(err)
 				return
@@ -213,7 +213,7 @@ func TestSameSourcesAtOnce(t *testing.T) {
 			var group sync.WaitGroup
 			for range 8 {
 				group.Go(func() {
-					got, err := c.Compile(t.Context(), texts(sources...))
+					got, err := c.Compile(t.Context(), "a set", texts(sources...))
 					if err != nil {
 						t.Error(err)
 						return
@@ -235,13 +235,14 @@ func TestSameSourcesAtOnce(t *testing.T) {
 
 func TestStoredUnderItsInputs(t *testing.T) {
 	storetest.EveryFieldCounts(t, key{Format: 1, Compiler: "c", Driver: "d", Path: "p", Source: "s"})
+	storetest.EveryFieldCounts(t, packKey{Format: 1, Compiler: "c", Driver: "d", Set: "s"})
 	st, python := newStore(t), &fake{version: "3.13.5"}
 	compile := func(path, text, id string) []byte {
 		t.Helper()
 		python.version = id
 		c := compiler(t, Options{Store: st, Executor: python, ID: id})
 		defer c.Close()
-		got, err := c.Compile(t.Context(), []Source{{Path: path, Content: entry.Bytes(text)}})
+		got, err := c.Compile(t.Context(), "a set", []Source{{Path: path, Content: entry.Bytes(text)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -269,28 +270,67 @@ func TestStoredUnderItsInputs(t *testing.T) {
 	}
 }
 
-// A record whose bytes are not what was stored is made again.
-func TestDamagedRecord(t *testing.T) {
+// A result whose bytes are not what was stored is made again, and so is one whose blob is gone.
+func TestDamagedPack(t *testing.T) {
 	st := newStore(t)
-	c := compiler(t, Options{Store: st, Executor: &fake{version: "3.13.5"}})
+	python := &fake{version: "3.13.5"}
+	c := compiler(t, Options{Store: st, Executor: python})
 	source := texts("ok")
-	var j job
-	j.source = source[0]
-	c.lookUp(&j, source[0].Digest)
-	for name, damaged := range map[string]result{
-		"other bytes": {Pyc: []byte("x"), Sum: store.DigestBytes([]byte("y"))},
-		"nothing":     {Sum: store.DigestBytes(nil)},
-		"both":        {Pyc: []byte("x"), Sum: store.DigestBytes([]byte("x")), Reason: "x"},
+	if _, err := c.Compile(t.Context(), "a set", source); err != nil {
+		t.Fatal(err)
+	}
+	name := c.openPack("a set").name
+	var sound packRecord
+	if ok, err := st.Record(kindRecord, name, &sound); !ok || err != nil || len(sound.Files) != 1 {
+		t.Fatal(ok, err, sound)
+	}
+	for what, damage := range map[string]func(*packRecord){
+		"other bytes":         func(r *packRecord) { r.Files[0].Sum = store.DigestBytes([]byte("y")) },
+		"another place":       func(r *packRecord) { r.Files[0].At++ },
+		"too long":            func(r *packRecord) { r.Files[0].Size = 1 << 40 },
+		"negative":            func(r *packRecord) { r.Files[0].Size = -1 },
+		"nothing":             func(r *packRecord) { r.Files[0].Size = 0 },
+		"both":                func(r *packRecord) { r.Files[0].Reason = "x" },
+		"a blob that is gone": func(r *packRecord) { r.Blob = store.DigestBytes([]byte("gone")) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			if err := st.PutRecord(kindRecord, j.key, damaged); err != nil {
+		t.Run(what, func(t *testing.T) {
+			damaged := packRecord{Blob: sound.Blob, Files: slices.Clone(sound.Files)}
+			damage(&damaged)
+			if err := st.PutRecord(kindRecord, name, damaged); err != nil {
 				t.Fatal(err)
 			}
-			got, err := c.Compile(t.Context(), source)
+			before := python.compiled.Load()
+			got, err := c.Compile(t.Context(), "a set", source)
 			if err != nil || !bytes.Equal(got[0], fakePyc("/app/0.py", "ok")) {
 				t.Errorf("%q, %v", got, err)
 			}
+			if n := python.compiled.Load() - before; n != 1 {
+				t.Errorf("%d sources were compiled", n)
+			}
 		})
+	}
+}
+
+// TestSetChanges has a set change: what is the same is not compiled again, not even when it comes back after a while.
+func TestSetChanges(t *testing.T) {
+	python := &fake{version: "3.13.5"}
+	c := compiler(t, Options{Executor: python})
+	for _, step := range []struct {
+		sources []string
+		want    int32
+	}{
+		{[]string{"ok 0", "ok 1", "ok 2"}, 3},
+		{[]string{"ok 0", "ok 1", "ok 2"}, 0},
+		{[]string{"ok 0", "ok x", "ok 2"}, 1},
+		{[]string{"ok 0", "ok 1", "ok 2", "ok 3"}, 1},
+	} {
+		before := python.compiled.Load()
+		if _, err := c.Compile(t.Context(), "a set", texts(step.sources...)); err != nil {
+			t.Fatal(err)
+		}
+		if n := python.compiled.Load() - before; n != step.want {
+			t.Errorf("%q: %d sources were compiled, not %d", step.sources, n, step.want)
+		}
 	}
 }
 
@@ -316,7 +356,7 @@ func TestFailures(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := compiler(t, Options{Executor: test.executor, Jobs: 2})
-			_, err := c.Compile(t.Context(), test.sources)
+			_, err := c.Compile(t.Context(), "a set", test.sources)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -327,12 +367,12 @@ func TestFailures(t *testing.T) {
 			}
 			// The next call starts afresh.
 			c.opt.Executor = &fake{version: "3.13.5"}
-			if got, err := c.Compile(t.Context(), texts("ok again")); err != nil || len(got) != 1 {
+			if got, err := c.Compile(t.Context(), "a set", texts("ok again")); err != nil || len(got) != 1 {
 				t.Errorf("afterwards: %v", err)
 			}
 		})
 	}
-	if _, err := New(Options{}).Compile(t.Context(), texts("ok")); err == nil {
+	if _, err := New(Options{}).Compile(t.Context(), "a set", texts("ok")); err == nil {
 		t.Error("no compiler id, and no error")
 	}
 }
@@ -362,22 +402,22 @@ func TestCancel(t *testing.T) {
 		<-python.started
 		cancel()
 	}()
-	if _, err := c.Compile(ctx, texts("ok")); !errors.Is(err, context.Canceled) {
+	if _, err := c.Compile(ctx, "a set", texts("ok")); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
 
 func TestClose(t *testing.T) {
 	c := compiler(t, Options{Executor: &fake{version: "3.13.5"}})
-	if _, err := c.Compile(t.Context(), texts("ok")); err != nil {
+	if _, err := c.Compile(t.Context(), "a set", texts("ok")); err != nil {
 		t.Fatal(err)
 	}
 	c.Close()
 	c.Close()
-	if _, err := c.Compile(t.Context(), texts("ok 2")); !errors.Is(err, ErrClosed) {
+	if _, err := c.Compile(t.Context(), "a set", texts("ok 2")); !errors.Is(err, ErrClosed) {
 		t.Error(err)
 	}
-	if got, err := c.Compile(t.Context(), texts("ok")); err != nil || got[0] == nil {
+	if got, err := c.Compile(t.Context(), "a set", texts("ok")); err != nil || got[0] == nil {
 		t.Errorf("what is in the store needs no process: %v", err)
 	}
 }

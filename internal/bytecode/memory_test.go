@@ -35,16 +35,16 @@ func TestNoMemory(t *testing.T) {
 	opt := Options{Executor: python.executors[0], Root: python.root, Python: python.path, ID: python.version, Jobs: 1}
 	rich := compiler(t, opt)
 	defer rich.Close()
-	if got, err := rich.Compile(t.Context(), []Source{complex}); err != nil || got[0] != nil {
+	if got, err := rich.Compile(t.Context(), "a set", []Source{complex}); err != nil || got[0] != nil {
 		t.Errorf("a complex source: %d bytes, %v", len(got), err)
 	}
 	opt.Store, opt.Executor = rich.opt.Store, poor{opt.Executor}
 	hungry := New(opt)
 	defer hungry.Close()
-	if _, err := hungry.Compile(t.Context(), []Source{large}); err == nil || !strings.Contains(err.Error(), "MemoryError") {
+	if _, err := hungry.Compile(t.Context(), "a set", []Source{large}); err == nil || !strings.Contains(err.Error(), "MemoryError") {
 		t.Errorf("without memory: %v", err)
 	}
-	if got, err := rich.Compile(t.Context(), []Source{large}); err != nil || got[0] == nil {
+	if got, err := rich.Compile(t.Context(), "a set", []Source{large}); err != nil || got[0] == nil {
 		t.Errorf("with memory: %v", err)
 	}
 }

@@ -89,7 +89,7 @@ func (p interpreter) compile(t testing.TB, e execute.Executor, jobs int, sources
 	t.Helper()
 	c := compiler(t, Options{Executor: e, Root: p.root, Python: p.path, ID: p.version, Jobs: jobs})
 	defer c.Close()
-	pycs, err := c.Compile(t.Context(), sources)
+	pycs, err := c.Compile(t.Context(), "a set", sources)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,12 +12,16 @@ import (
 	"os"
 
 	"github.com/lithe-build/lithe/internal/execute"
+	"github.com/lithe-build/lithe/internal/store"
 )
 
 // driver is what the interpreter runs. Its first comment says what goes in and out.
 //
 //go:embed driver.py
 var driver string
+
+// driverDigest is part of all keys.
+func driverDigest() string { return store.DigestBytes([]byte(driver)) }
 
 // maxAnswer bounds one answer of the interpreter. Bytecode is some times the size of its source at most.
 const maxAnswer = 512 << 20
