@@ -31,6 +31,9 @@ type indexFile struct {
 	Size   int64             // 0 if it does not
 
 	MetaHash string // of the METADATA that stands beside the file (PEP 658): "sha256:<hex>", "" if the index tells of none
+
+	RequiresPython string // as the index has it
+	Yanked         bool
 }
 
 // readProject returns the files that an index has for a project.
@@ -79,6 +82,9 @@ func parseJSONPage(data []byte, base *url.URL) ([]indexFile, error) {
 			Size     int64             `json:"size"`
 			Core     metadataHash      `json:"core-metadata"`
 			Legacy   metadataHash      `json:"dist-info-metadata"` // its name before PEP 714
+
+			RequiresPython string `json:"requires-python"`
+			Yanked         flag   `json:"yanked"`
 		} `json:"files"`
 	}
 	if err := json.Unmarshal(data, &page); err != nil {
@@ -94,9 +100,19 @@ func parseJSONPage(data []byte, base *url.URL) ([]indexFile, error) {
 			continue // one broken entry is no reason to refuse the others
 		}
 		files = append(files, indexFile{Name: f.Filename, URL: address, Hashes: lowerHashes(f.Hashes), Size: max(f.Size, 0),
-			MetaHash: cmp.Or(string(f.Core), string(f.Legacy))})
+			MetaHash: cmp.Or(string(f.Core), string(f.Legacy)), RequiresPython: f.RequiresPython, Yanked: bool(f.Yanked)})
 	}
 	return files, nil
+}
+
+// flag is a field that is true or false, or instead of true gives a reason.
+type flag bool
+
+// UnmarshalJSON accepts every form: what is not understood is not worth losing a page for.
+func (f *flag) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	*f = text != "false" && text != "null" && text != `""`
+	return nil
 }
 
 // parseHTMLPage reads PEP 503: the hash of a file is the fragment of its link, and its size is not told.
@@ -123,7 +139,8 @@ func parseHTMLPage(data string, base *url.URL) ([]indexFile, error) {
 		if algorithm, sum, ok := strings.Cut(fragment, "="); ok {
 			hashes[algorithm] = sum
 		}
-		entry := indexFile{Name: a.text, URL: address, Hashes: lowerHashes(hashes)}
+		entry := indexFile{Name: a.text, URL: address, Hashes: lowerHashes(hashes), RequiresPython: a.attributes["data-requires-python"]}
+		_, entry.Yanked = a.attributes["data-yanked"]
 		for _, attribute := range []string{"data-core-metadata", "data-dist-info-metadata"} {
 			if entry.MetaHash == "" {
 				algorithm, digits, _ := strings.Cut(strings.ToLower(a.attributes[attribute]), "=")

@@ -36,6 +36,8 @@ type builder struct {
 
 	urls      map[string]string          // of wheels whose lock has none, by hash, as far as an index was asked
 	listed    map[string]artifact.Listed // what else it said of them
+	recipes   map[string]*recipe         // of wheels that are built, by key
+	building  chan struct{}              // holds one thing for each build under way
 	compilers []*bytecode.Compiler       // to close
 	several   bool                       // platforms are built, so that lines say which
 	compiled  atomic.Int64               // sources
@@ -69,11 +71,12 @@ func newBuilder(opt Options) (*builder, error) {
 		Denied: func(u *url.URL) string { return b.opt.Index.Denied(u) }, TLS: func(u *url.URL) *tls.Config { return b.opt.Index.TLS(u) },
 		Stall: opt.Timeout, Attempts: opt.Attempts, Log: opt.Log, Trace: opt.Trace})
 	registries := registry.New(opt.registry())
-	b = &builder{opt: opt, store: st, client: client, registry: registries, said: map[string]bool{}, made: map[string]bool{}, making: make(chan struct{}, opt.layersAtOnce()), urls: map[string]string{}, listed: map[string]artifact.Listed{}, bases: base.Options{
-		Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Snapshot: opt.snapshot(), Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
-		StandaloneMirror: opt.StandaloneMirror,
-		Registry:         registries, Store: st,
-	}}
+	b = &builder{opt: opt, store: st, client: client, registry: registries, said: map[string]bool{}, made: map[string]bool{}, making: make(chan struct{}, opt.layersAtOnce()), urls: map[string]string{}, listed: map[string]artifact.Listed{},
+		recipes: map[string]*recipe{}, building: make(chan struct{}, opt.buildsAtOnce()), bases: base.Options{
+			Mirror: opt.DebianMirror, SecurityMirror: opt.DebianSecurityMirror, Snapshot: opt.snapshot(), Now: opt.Now, AllowExpired: opt.AllowExpired, Jobs: opt.Jobs,
+			StandaloneMirror: opt.StandaloneMirror,
+			Registry:         registries, Store: st,
+		}}
 	if opt.DebianKeyring != nil {
 		b.bases.Keyring, err = base.ParseKeyring(opt.DebianKeyring)
 	}

@@ -57,13 +57,12 @@ func (b *builder) lockBuilders(ctx context.Context, d *decision, platforms []str
 	return nil
 }
 
-// builderRoot returns the folder of the root file system in which source code for a platform is built, and its id: two
-// builders with one id are the same files. The base's interpreter is at the place that it has in images, with its headers;
-// base.BuilderDirs are there to mount on. It is made once, and nobody may change a file in it.
-func (b *builder) builderRoot(ctx context.Context, d *decision, v *variant) (root, id string, err error) {
+// builderID names the root file system in which source code for a platform is built: two builders with one id are the same
+// files. It is a matter of lithe.lock alone.
+func (b *builder) builderID(d *decision, v *variant) (string, error) {
 	selection, _ := d.pins.Selection(v.name())
 	if selection.Builder == nil {
-		return "", "", fmt.Errorf("no builder is locked for %s", v.name())
+		return "", fmt.Errorf("no builder is locked for %s", v.name())
 	}
 	key := builderKey{Format: base.BuilderFormat, Packages: pinDigests(selection.Builder.Packages)}
 	for _, p := range selection.Builder.Packages {
@@ -74,14 +73,26 @@ func (b *builder) builderRoot(ctx context.Context, d *decision, v *variant) (roo
 	if a := selection.Standalone; a != nil {
 		key.Interpreter = a.Version() + " " + a.Hash
 	}
+	if selection.Image != nil && !selection.Builder.Brings(selection.Image.Interpreter) {
+		for _, l := range selection.Image.Layers {
+			key.Image = append(key.Image, l.DiffID)
+		}
+	}
+	return store.Key(key), nil
+}
+
+// builderRoot returns the folder of the root file system that builderID names. The base's interpreter is at the place that it
+// has in images, with its headers; base.BuilderDirs are there to mount on. It is made once, and nobody may change a file in
+// it.
+func (b *builder) builderRoot(ctx context.Context, d *decision, v *variant) (root, id string, err error) {
+	if id, err = b.builderID(d, v); err != nil {
+		return "", "", err
+	}
+	selection, _ := d.pins.Selection(v.name())
 	below, err := b.imageBelow(ctx, d, selection)
 	if err != nil {
 		return "", "", err
 	}
-	for _, l := range below {
-		key.Image = append(key.Image, l.DiffID)
-	}
-	id = store.Key(key)
 	root, err = execute.MaterializeOn(ctx, b.store, below, id, func(dir string) error {
 		defer b.time("builder")()
 		opt := b.bases

@@ -64,7 +64,9 @@ func (in *inputs) without(wish project.Wish) (errs []error) {
 	}
 	facts.Python = wish.Version
 	for _, platform := range in.platforms {
-		_, err := in.choose(platform, facts)
+		target := in.target
+		target.Platform, target.Python, target.Libc = platform, facts.Python, facts.Libc
+		_, _, err := in.selectFrom(in.lock, target)
 		if problems, ok := diag.Problems(err); ok && problems[0].Code == "python-excluded" {
 			continue // that may be a matter of the patch release, which is not known
 		}

@@ -128,11 +128,11 @@ func (in *inputs) minorOf(name string) string {
 }
 
 // advise adds to problems of wheels which Python all packages have wheels for: nobody wants to work that out from a list.
-func (in *inputs) advise(err error, variants []*variant) error {
+func (in *inputs) advise(err error) error {
 	problems, _ := diag.Problems(err)
 	var last *diag.Error
 	for _, p := range problems {
-		if p.Code == "no-wheel" || p.Code == "unsupported-"+plan.KindSdist && in.isMisfit(p.Pos, variants) {
+		if p.Code == "no-wheel" {
 			last = p
 		}
 	}

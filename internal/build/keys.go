@@ -67,7 +67,7 @@ type wheelKey struct {
 
 // wheelPart is one wheel of a layer.
 type wheelPart struct {
-	Hash      string   // "sha256:…" of the file
+	Hash      string   // "sha256:…" of the file; "build:…" with the key of builtKey for a wheel that is built
 	Filename  string   // its tags decide nothing here, but its name is what dist-info says
 	DirectURL string   // contents of direct_url.json, "" for wheels of an index
 	Dropped   []string // paths that another distribution owns
@@ -87,6 +87,20 @@ type projectFile struct {
 	Mode   uint32
 	Link   string
 	Digest string // of a file's contents
+}
+
+// builtKey names a wheel that is built from source. Nothing of the host is in it, so that whoever has the wheel, or a layer
+// with it, need not build it.
+type builtKey struct {
+	Format   int               // pep517.Format
+	Source   string            // hash of the source distribution, or of what the source tree holds
+	Name     string            // that the wheel must have
+	Version  string            // that it must have, "" for any
+	Builder  string            // names the root file system with the compiler
+	Requires []string          // keys or hashes of the build requirements, sorted
+	Settings map[string]string // for the build backend
+	Target   string            // "linux/amd64 3.13 glibc-2.41"
+	Env      []string          // that the build gets beside what all get
 }
 
 // verifiedKey names a wheel whose contents agree with its RECORD.

@@ -60,6 +60,7 @@ func litheLock(d *decision) (*lithelock.Lock, error) {
 	out := &lithelock.Lock{
 		Version: lithelock.Version, Format: lithelock.Format, Created: d.pins.Created,
 		Base: lockedBase(d.pins), Platforms: lockedPlatforms(d.pins), Sizes: lockedSizes(d),
+		Builds: lockedBuilds(d),
 	}
 	if d.litheLock != nil {
 		out.Format = d.litheLock.Format

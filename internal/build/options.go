@@ -64,6 +64,7 @@ type Options struct {
 	Trace *trace.Recorder
 
 	inside   string // the folder that was given, where that is a member of a workspace: its path from Dir
+	describe bool   // nothing is built, nor is any build backend asked
 	lockOnly bool   // only lithe.lock is wanted, in which no file of the project is
 	host     string // platform of this machine; "" means that of the running program
 }
@@ -107,6 +108,12 @@ const maxLayers = 4
 
 // layersAtOnce is how many layers are made side by side.
 func (o Options) layersAtOnce() int { return min(o.jobs(), maxLayers) }
+
+// maxBuilds bounds memory: a compiler of C++ takes some 500 MB, and each build starts as many as there are processors.
+const maxBuilds = 4
+
+// buildsAtOnce is how many sources are built side by side.
+func (o Options) buildsAtOnce() int { return min(o.jobs(), maxBuilds) }
 
 func (o Options) on(e Event) {
 	if o.On != nil {

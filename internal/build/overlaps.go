@@ -100,6 +100,9 @@ func wheelHashes(p *plan.Plan) []string {
 	hashes := make([]string, len(p.Packages))
 	for i, pkg := range p.Packages {
 		hashes[i] = pkg.Hash
+		if pkg.Build != nil {
+			hashes[i] = pkg.Build.Key
+		}
 	}
 	return hashes
 }

@@ -85,9 +85,10 @@ func (in *inputs) unsupported(key, what, hint string) error {
 // decision is what will be built, and from what.
 type decision struct {
 	*inputs
-	pins     *base.Pins // of all platforms that lithe.lock has, the built ones among them
-	host     string     // the platform of this machine, whose interpreter compiles for all
-	variants []*variant // sorted by platform
+	pins     *base.Pins        // of all platforms that lithe.lock has, the built ones among them
+	host     string            // the platform of this machine, whose interpreter compiles for all
+	variants []*variant        // sorted by platform
+	builds   []lithelock.Build // of everything that is built from source, and of what that needs
 }
 
 // decide reads the folder and makes the plans. All problems that can be known before a download are reported before one,
@@ -114,6 +115,9 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 		return nil, err
 	}
 	if err := b.takeArchives(d); err != nil {
+		return nil, err
+	}
+	if err := b.lockBuilds(ctx, d, upgrade); err != nil {
 		return nil, err
 	}
 	if err := b.sized(ctx, d, upgrade); err != nil {
@@ -167,7 +171,7 @@ func (b *builder) check(in *inputs) ([]*variant, error) {
 		variants, errs = append(variants, v), append(errs, err)
 	}
 	errs = append(errs, in.readFolders(variants))
-	return variants, in.advise(joinProblems(problems, errs...), variants)
+	return variants, in.advise(joinProblems(problems, errs...))
 }
 
 // expectedFacts is what the base has by lithe.lock, else what its suite had when this release was made. Of an image nothing
@@ -202,7 +206,7 @@ func (b *builder) confirm(d *decision) error {
 		errs = append(errs, err)
 	}
 	if err := joinProblems(nil, errs...); err != nil {
-		return d.advise(err, d.variants)
+		return d.advise(err)
 	}
 	b.warnEnd(d)
 	return d.checkCompiler()
@@ -244,52 +248,37 @@ func (in *inputs) choose(platform plan.Platform, facts base.Facts) (*variant, er
 	return v, in.entryPoint(v)
 }
 
-// selectFrom selects packages: wheels, and source code of folders and repositories. It refuses the kinds that cannot be built
-// yet. Those that may be any of several files pass, until it is known which files these are.
-func (in *inputs) selectFrom(l *lock.Lock, target plan.Target) (wheels, code []plan.Package, err error) {
+// selectFrom selects packages: wheels and source distributions, and source code of folders and repositories. Those that may
+// be any of several files pass, until it is known which files these are.
+func (in *inputs) selectFrom(l *lock.Lock, target plan.Target) (files, code []plan.Package, err error) {
 	packages, err := plan.Select(l, target)
 	if err != nil {
 		return nil, nil, in.withBases(err)
 	}
-	var problems diag.List
 	for _, p := range packages {
 		switch {
-		case p.Kind == plan.KindWheel || p.Kind == plan.KindUnknown || p.Kind == plan.KindURL && strings.HasSuffix(p.Filename, ".whl"):
-			wheels = append(wheels, p)
 		case p.Kind == plan.KindLocal && strings.HasSuffix(p.Filename, ".whl"):
 			p.Kind = plan.KindWheel // its hash says what is in it, wherever it is
-			wheels = append(wheels, p)
-		case p.Kind == plan.KindLocal && p.Filename == "":
+			files = append(files, p)
+		case p.Kind == plan.KindLocal && p.Filename != "":
+			p.Kind = plan.KindSdist
+			files = append(files, p)
+		case p.Kind == plan.KindLocal:
 			if !in.isProject(p) {
 				code = append(code, p)
 			}
 		case p.Kind == plan.KindVCS:
 			code = append(code, p)
 		default:
-			problems.Add(notYet(p))
+			files = append(files, p)
 		}
 	}
-	return wheels, code, problems.Err()
+	return files, code, nil
 }
 
 // isProject reports the package that is the project itself: it has a layer of its own, above all others.
 func (in *inputs) isProject(p plan.Package) bool {
 	return p.Path == in.place.path && p.Origin.Subdirectory == ""
-}
-
-// notYet is the problem of a package that has no wheel.
-func notYet(p plan.Package) *diag.Error {
-	what := map[string]string{
-		plan.KindSdist: "has only a source distribution for this target",
-		plan.KindLocal: "is a source archive in the project", plan.KindURL: "is a source archive by its URL",
-	}[p.Kind]
-	hint := "lock a release of it that an index has as a wheel"
-	if p.Kind == plan.KindSdist {
-		hint = "choose a version that has a wheel for this target"
-	}
-	return &diag.Error{Pos: p.Pos, Code: "unsupported-" + p.Kind,
-		What: fmt.Sprintf("%s %s %s, which lithe cannot build yet", p.Name, p.Version, what),
-		Hint: hint}
 }
 
 // sized completes packages whose size the project's lock does not tell: from lithe.lock, else from the index. What the

@@ -143,7 +143,7 @@ func configuredLock(dir string) lock.Options {
 // Explain returns the plan of a project without building it: of several platforms, that of one. It reads the Debian
 // indexes if lithe.lock has no base.
 func Explain(ctx context.Context, opt Options) (p *plan.Plan, err error) {
-	opt.One = true
+	opt.One, opt.describe = true, true
 	err = decided(ctx, opt, false, func(_ *builder, d *decision) error {
 		p = d.variants[0].plan
 		return nil

@@ -44,8 +44,11 @@ func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dr
 		if err != nil {
 			return made{}, err
 		}
-		key.Wheels = append(key.Wheels, wheelPart{Hash: pkg.Hash, Filename: pkg.Filename, DirectURL: string(origin),
-			Dropped: dropped[pkg.Name]})
+		part := wheelPart{Hash: pkg.Hash, Filename: pkg.Filename, DirectURL: string(origin), Dropped: dropped[pkg.Name]}
+		if pkg.Build != nil {
+			part.Hash = "build:" + pkg.Build.Key
+		}
+		key.Wheels = append(key.Wheels, part)
 	}
 	return b.named(ctx, store.Key(key), l.Kind, l.Packages, func() (layer.Contents, error) {
 		contents := layer.Contents{Packages: l.Packages, Owners: map[string]string{}}
@@ -101,7 +104,7 @@ func (b *builder) installAll(ctx context.Context, p *plan.Plan) ([]*wheel.Instal
 	if len(p.Packages) == 0 {
 		return nil, nil
 	}
-	b.ended("download", "%s%s, %.1f MB", marked(p.Target.Platform.String(), b.several), count(len(p.Packages), "wheel"), float64(totalSize(p.Packages))/1e6)
+	b.ended("download", "%s%s, %.1f MB", marked(p.Target.Platform.String(), b.several), countFiles(p.Packages), float64(totalSize(p.Packages))/1e6)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(b.opt.jobs())
 	for i := range p.Packages {
@@ -132,6 +135,23 @@ func (b *builder) installed(ctx context.Context, p *plan.Plan, i int, drop []str
 	return in, nil
 }
 
+// countFiles says what is downloaded.
+func countFiles(packages []plan.Package) string {
+	sources := 0
+	for _, p := range packages {
+		if p.Build != nil {
+			sources++
+		}
+	}
+	switch sources {
+	case 0:
+		return count(len(packages), "wheel")
+	case len(packages):
+		return count(sources, "source distribution")
+	}
+	return count(len(packages)-sources, "wheel") + ", " + count(sources, "source distribution")
+}
+
 func totalSize(packages []plan.Package) (total int64) {
 	for _, p := range packages {
 		total += p.Size
@@ -142,8 +162,11 @@ func totalSize(packages []plan.Package) (total int64) {
 // verifiedWheel is the record of a wheel whose contents were compared with its RECORD.
 type verifiedWheel struct{ Filename string }
 
-// open reads a wheel. Its contents are verified by the first build that sees the file.
+// open reads a wheel, which is built first where it must be. Its contents are verified by the first build that sees the file.
 func (b *builder) open(ctx context.Context, pkg plan.Package) (*wheel.Wheel, error) {
+	if pkg.Build != nil {
+		return b.built(ctx, pkg)
+	}
 	files, err := b.fetch(ctx, []plan.Package{pkg})
 	if err != nil {
 		return nil, err

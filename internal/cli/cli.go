@@ -166,6 +166,9 @@ func (a *app) renderProblem(level string, p *diag.Error) {
 		where = pos + ": "
 	}
 	fmt.Fprintf(a.sys.Stderr, "%s: %s%s\n", level, printable(where), printable(p.What))
+	for line := range strings.Lines(p.Detail) {
+		fmt.Fprintf(a.sys.Stderr, "  | %s\n", printable(strings.TrimSuffix(line, "\n")))
+	}
 	if p.Hint != "" {
 		fmt.Fprintf(a.sys.Stderr, "hint: %s\n", printable(p.Hint))
 	}

@@ -35,7 +35,9 @@ type Error struct {
 	Code string   `json:"code"`           // stable, kebab-case, such as "no-wheel"
 	What string   `json:"message"`        // lower case, no full stop, names the value
 	Hint string   `json:"hint,omitempty"` // what to do; a command stands in backquotes
-	Err  error    `json:"-"`              // the cause, where callers may ask for it
+	// Detail is what another program said, in lines: shown to people below the sentence, and no part of Error.
+	Detail string `json:"detail,omitempty"`
+	Err    error  `json:"-"` // the cause, where callers may ask for it
 }
 
 // Error returns "file:line: what; hint".

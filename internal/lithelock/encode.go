@@ -55,6 +55,9 @@ func (l *Lock) Encode() []byte {
 			w.builder(p.Builder)
 		}
 	}
+	for _, build := range l.Builds {
+		w.build(build)
+	}
 	return b.Bytes()
 }
 

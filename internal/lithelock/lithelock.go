@@ -38,6 +38,7 @@ type Lock struct {
 	Base      Base
 	Platforms []Platform // sorted by name
 	Sizes     []Size     // of Python distributions whose own lock does not tell; sorted by file name, then hash
+	Builds    []Build    // of what is built from source; sorted by name, then what it is for
 }
 
 // Base says what the images stand on.
@@ -167,6 +168,7 @@ func (l *Lock) normalize() {
 	slices.SortStableFunc(l.Sizes, func(a, b Size) int {
 		return cmp.Or(strings.Compare(a.File, b.File), strings.Compare(a.Hash, b.Hash))
 	})
+	normalizeBuilds(l.Builds)
 }
 
 // clone copies a Lock as deep as normalize changes it.
@@ -179,6 +181,7 @@ func (l *Lock) clone() *Lock {
 	for i := range c.Sizes {
 		c.Sizes[i].For = slices.Clone(c.Sizes[i].For)
 	}
+	c.Builds = cloneBuilds(l.Builds)
 	c.Platforms = slices.Clone(l.Platforms)
 	for i := range c.Platforms {
 		if b := c.Platforms[i].Builder; b != nil {

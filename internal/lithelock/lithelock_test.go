@@ -41,6 +41,31 @@ func full() *lithelock.Lock {
 			{Name: "linux/amd64", Packages: []lithelock.Package{zlib, pq, files}}},
 		Sizes: []lithelock.Size{{File: "numpy-2.5.5-cp313-cp313-manylinux_2_27_x86_64.whl", Hash: hash("c"), Size: 16_000_000},
 			{File: "click-8.1.7-py3-none-any.whl", Hash: hash("d"), Size: 97_941, For: []string{"linux/s390x 3.13 glibc-2.41", "linux/ppc64le 3.13 glibc-2.41"}}},
+		Builds: []lithelock.Build{
+			{Name: "service", Source: ".", For: []string{"linux/arm64 3.13 glibc-2.41", "linux/amd64 3.13 glibc-2.41"}, Asked: []string{"wheel", "setuptools"}},
+			{Name: "markupsafe", Version: "3.0.3", Source: hash("e"), For: []string{"linux/amd64 3.13 glibc-2.41"}, Asked: []string{"setuptools>=70.1"},
+				Requires: []lithelock.Requirement{
+					{Name: "wheel", Version: "0.46", File: "wheel-0.46-py3-none-any.whl", Hash: hash("f")},
+					{Name: "setuptools", Version: "80.9.0", File: "setuptools-80.9.0-py3-none-any.whl", Hash: hash("9"), Size: 1_200_000,
+						URL: "https://files.example.org/setuptools-80.9.0-py3-none-any.whl"},
+				}},
+		},
+	}
+}
+
+func TestBuild(t *testing.T) {
+	l := full()
+	if b := l.Build(".", "linux/arm64 3.13 glibc-2.41"); b == nil || b.Name != "service" {
+		t.Errorf("have %v", b)
+	}
+	if b := l.Build(hash("e"), "linux/arm64 3.13 glibc-2.41"); b != nil {
+		t.Errorf("have %v", b)
+	}
+	one, other := l.Builds[1], l.Builds[1]
+	other.For = []string{"linux/arm64 3.13 glibc-2.41"}
+	merged := lithelock.MergeBuilds([]lithelock.Build{other, l.Builds[0], one})
+	if len(merged) != 2 || len(merged[0].For) != 2 || len(one.For) != 1 {
+		t.Errorf("have %+v", merged)
 	}
 }
 
@@ -63,6 +88,8 @@ func TestEncode(t *testing.T) {
 	shuffled := full()
 	slices.Reverse(shuffled.Platforms)
 	slices.Reverse(shuffled.Sizes)
+	slices.Reverse(shuffled.Builds)
+	slices.Reverse(shuffled.Builds[0].Requires)
 	slices.Reverse(shuffled.Base.Indexes)
 	slices.Reverse(shuffled.Base.System)
 	if !bytes.Equal(shuffled.Encode(), l.Encode()) {
@@ -87,6 +114,8 @@ func TestRoundTrip(t *testing.T) {
 				cmpopts.SortSlices(func(a, b lithelock.Platform) bool { return a.Name < b.Name }),
 				cmpopts.SortSlices(func(a, b lithelock.Size) bool { return a.Hash < b.Hash }),
 				cmpopts.SortSlices(func(a, b lithelock.Index) bool { return a.Suite < b.Suite }),
+				cmpopts.SortSlices(func(a, b lithelock.Build) bool { return a.Name < b.Name }),
+				cmpopts.SortSlices(func(a, b lithelock.Requirement) bool { return a.Name < b.Name }),
 				cmpopts.SortSlices(func(a, b string) bool { return a < b }),
 			}
 			if diff := cmp.Diff(l, back, anyOrder...); diff != "" {
@@ -110,6 +139,10 @@ func TestEveryFieldIsWritten(t *testing.T) {
 		{`"zlib1g"`, `"zlib2g"`}, {"1.3.1-1+b1\"", "1.3.1-1+b2\""}, {`"amd64"`, `"all"`}, {hash("a"), hash("e")}, {"88000", "88001"},
 		{`"debian-security"`, `"debian"`}, {"z/zlib/", "z/zlob/"}, {`part = "interpreter"`, `part = "base"`},
 		{`"libpython3.13-stdlib"`, `"root"`}, {"click-8", "Click-8"}, {hash("d"), hash("f")}, {`"psql"]`, `"psql2"]`}, {"97941", "97942"},
+		{`name = "markupsafe"`, `name = "markup"`}, {`version = "3.0.3"`, `version = "3.0.4"`}, {hash("e"), "folder"},
+		{`for = ["linux/amd64 3.13 glibc-2.41"]`, `for = ["linux/amd64 3.12 glibc-2.41"]`}, {`"setuptools>=70.1"`, `"setuptools>=70.2"`},
+		{`name = "wheel"`, `name = "wheels"`}, {`version = "80.9.0"`, `version = "80.9.1"`}, {"wheel-0.46-", "wheel-0.47-"}, {hash("9"), hash("8")},
+		{"1200000", "1200001"}, {"files.example.org", "files.example.com"},
 	} {
 		changed := strings.Replace(text, change[0], change[1], 1)
 		if changed == text {

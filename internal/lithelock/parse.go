@@ -87,7 +87,7 @@ func (r *reader) checkVersion(t *toml.Table) error {
 
 // lock reads the whole document. It goes on after a problem, so that all are reported at once.
 func (r *reader) lock(t *toml.Table) *Lock {
-	r.only(t, "version", "format", "created", "python", "compiler", "sizes", "base", "platform")
+	r.only(t, "version", "format", "created", "python", "compiler", "sizes", "base", "platform", "build")
 	l := &Lock{Version: Version, Created: r.time(t, "created"), Python: r.optional(t, "python", plainVersion),
 		Compiler: r.optional(t, "compiler", plainText)}
 	format, _ := t.Int("format")
@@ -111,6 +111,7 @@ func (r *reader) lock(t *toml.Table) *Lock {
 		r.once(seen, e, "name", p.Name)
 		l.Platforms = append(l.Platforms, p)
 	}
+	l.Builds = r.builds(t)
 	return l
 }
 

@@ -27,9 +27,17 @@ type Package struct {
 
 	Hashes []string `json:"hashes,omitempty"` // of all files that it may be, where the kind is unknown
 
+	Build *Build `json:"build,omitempty"` // how its wheel is made; nil for what is one
+
 	Origin  lock.Source   `json:"-"` // as the lock has it
 	Pos     diag.Position `json:"-"` // in the lock file
 	Because []Reason      `json:"-"` // who asked for it, the project first; empty for the project itself
+}
+
+// Build is how a wheel is made of sources.
+type Build struct {
+	Key      string   `json:"key,omitempty"` // of the wheel: a hash of everything that it depends on; "" while the requirements are not locked
+	Requires []string `json:"requires"`      // "setuptools 80.9.0", sorted
 }
 
 // The kinds of package, by what must be done to get a wheel of it.

@@ -35,6 +35,8 @@ type Config struct {
 	Overlaps        map[string]string // path in the image → normalized name of the distribution that wins
 	Reuse           string            // "registry" or "none"; "" where nothing is said
 	LayerRepository string            // of a registry, with layers of several projects
+	// ConfigSettings are for build backends, by normalized name of the distribution that is built.
+	ConfigSettings map[string]map[string]string
 	// AcceptMissing are globs of libraries that need not be in the image, although files of it need them.
 	AcceptMissing []string
 

@@ -52,6 +52,10 @@ func baseKeys(c *Config) []key {
 		{name: "layer-repository", value: text{&c.LayerRepository, imageRepository}, example: `"registry.example/team/layers"`,
 			doc:      "With reuse: a repository for the layers of dependencies that several projects share.",
 			fallback: "none; layers are looked for where the image is pushed to"},
+		{name: "config-settings", value: textTables{&c.ConfigSettings},
+			example:  `{pillow = {raqm = "disable"}}`,
+			doc:      "Settings for the build backends of what is [built from source](../concepts/sdists.md), by the name of the distribution.",
+			fallback: "none"},
 		{name: "files", value: table{[]key{
 			{name: "include", value: array[Include]{to: &c.Files.Include, one: func(i *Include) value { return include{i} }},
 				example:  `["data/model.bin", {path = "conf/prod.toml", to = "/etc/service.toml"}]`,

@@ -2,6 +2,7 @@ package project
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/lazyregexp"
+	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
@@ -268,6 +270,35 @@ func (m textMap) decode(d *decoder, path string, v *toml.Value) {
 		}
 		(*m.to)[k] = s
 	}
+}
+
+// textTables is a table of tables of texts, by the name of a distribution.
+type textTables struct{ to *map[string]map[string]string }
+
+func (m textTables) decode(d *decoder, path string, v *toml.Value) {
+	t, ok := v.AsTable()
+	if !ok {
+		d.wrongType(path, v, "a table")
+		return
+	}
+	all := maps.Clone(*m.to)
+	if all == nil {
+		all = map[string]map[string]string{}
+	}
+	for _, k := range t.Keys() {
+		if !projName.check(d, "the key in "+path, t.KeyPos(k), k) {
+			continue
+		}
+		one := maps.Clone(all[name.Normalize(k)])
+		textMap{to: &one}.decode(d, path+"."+k, t.Value(k))
+		all[name.Normalize(k)] = one
+	}
+	*m.to = all
+}
+
+func (m textTables) schema() schema {
+	one := textMap{}.schema()
+	return schema{Type: "object", AdditionalProperties: &one, PropertyNames: &schema{Pattern: projName.pattern.String()}}
 }
 
 func (m textMap) schema() schema {

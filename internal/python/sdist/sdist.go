@@ -1,6 +1,8 @@
-// Package sdist reads the file names of source distributions.
+// Package sdist reads source distributions: their file names, and the files in them.
 //
-// A file name goes in; the project's name and version come out.
+// A file name goes in; the project's name and version come out. An archive goes in; its files come out one by one, all
+// below its one top directory. What would reach out of it, has no bounds, or is no file, is refused: whoever writes the
+// members to a fresh directory in their order writes nowhere else.
 // See https://packaging.python.org/en/latest/specifications/source-distribution-format/.
 package sdist
 

@@ -82,7 +82,5 @@ func many(args []string) {
 		check(os.WriteFile(fmt.Sprintf("%s/%d/%d", args[0], i%7, i), make([]byte, 1<<20), 0o644))
 	}
 	fmt.Println("written")
-	if len(args) < 3 {
-		time.Sleep(time.Minute)
-	}
+	time.Sleep(time.Minute)
 }

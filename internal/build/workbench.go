@@ -1,0 +1,47 @@
+package build
+
+import (
+	"context"
+	"slices"
+
+	"github.com/lithe-build/lithe/internal/base"
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/execute"
+	"github.com/lithe-build/lithe/internal/pep517"
+)
+
+// workbench returns where the sources of a platform are built. Its root is assembled when something is built first.
+func (f *frontend) workbench(ctx context.Context) (pep517.Options, error) {
+	return f.bench.get(func() (pep517.Options, error) {
+		if err := execute.CanRun(f.variant.target.Platform.Arch); err != nil {
+			return pep517.Options{}, &diag.Error{Code: "no-emulator", Err: err,
+				What: "sources cannot be built for " + f.variant.name() + " here: " + err.Error(),
+				Hint: "install qemu-user-static with binfmt support, build on a machine of that kind, or lock versions that have wheels"}
+		}
+		executor, err := execute.Choose(ctx, execute.Need{Isolation: true})
+		if err != nil {
+			return pep517.Options{}, err
+		}
+		b := f.builder
+		root, _, err := b.builderRoot(ctx, f.decision, f.variant)
+		if err != nil {
+			return pep517.Options{}, err
+		}
+		return pep517.Options{Executor: executor, Root: root, Python: f.variant.facts.Interpreter,
+			Minor: base.Minor(f.variant.facts.Python), Jobs: b.opt.jobs()}, nil
+	})
+}
+
+// lockWorkbenches locks the builders of the platforms on which something is built.
+func (b *builder) lockWorkbenches(ctx context.Context, d *decision, upgrade bool) error {
+	var platforms []string
+	for _, v := range d.variants {
+		if slices.ContainsFunc(v.packages, isSource) {
+			platforms = append(platforms, v.name())
+		}
+	}
+	if len(platforms) == 0 || b.opt.describe {
+		return nil
+	}
+	return b.lockBuilders(ctx, d, platforms, upgrade)
+}
