@@ -83,6 +83,9 @@ func (s *sink) inflate(in *bufio.Reader, limit int64) (crc uint32, n int64, err 
 		data, err = fill(fr, s.chunk())
 		crc = crc32.Update(crc, crc32.IEEETable, data)
 		n += int64(len(data))
+		if _, failed := s.see.Write(data); failed != nil {
+			return crc, n, failed
+		}
 		s.plain <- chunk{data: data, reusable: true}
 	}
 	if err == io.EOF {

@@ -39,12 +39,14 @@ func Write(w io.Writer, entries []entry.Entry) (Blob, error) {
 	if err != nil {
 		return Blob{}, err
 	}
-	return write(w, sorted)
+	return write(w, sorted, nil)
 }
 
-// write writes arranged entries.
-func write(w io.Writer, sorted []entry.Entry) (Blob, error) {
+// write writes arranged entries, and lets a watcher see them, if it is not nil.
+func write(w io.Writer, sorted []entry.Entry, see *watcher) (Blob, error) {
 	s := newSink(w)
+	s.see = see
+	defer see.discard()
 	err := writeTar(s, sorted)
 	blob, finishErr := s.finish()
 	// A failed destination is why the rest fails, so it comes first.
@@ -61,12 +63,14 @@ func writeTar(s *sink, sorted []entry.Entry) error {
 			return err
 		}
 		s.write(tarHeader(e))
+		s.see.begin(e)
 		if e.Type != entry.File {
 			continue
 		}
 		if err := writeContent(s, e); err != nil {
 			return fmt.Errorf("%s: %w", e.Path, err)
 		}
+		s.see.end()
 		s.write(zeros[:padding(e.Size)])
 	}
 	s.write(zeros[:2*blockSize])
@@ -86,5 +90,5 @@ func writeContent(s *sink, e entry.Entry) error {
 		return err
 	}
 	defer r.Close()
-	return s.readFrom(r, e.Size)
+	return s.readFrom(s.see.watched(r), e.Size)
 }

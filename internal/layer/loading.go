@@ -1,13 +1,9 @@
 package layer
 
 import (
-	"context"
-	"fmt"
 	"io"
 	"path"
 	"strings"
-
-	"github.com/lithe-build/lithe/internal/entry"
 )
 
 // Loading is what the dynamic loader would see of a layer. It tells whether an image is complete when the layers
@@ -36,28 +32,6 @@ type Search struct {
 // maxSearch is in bytes; a list of folders has some hundred. A longer one is not read: it would go into every record.
 const maxSearch = 64 << 10
 
-// loading collects what the loader would see of entries. Owners may be nil.
-func loading(ctx context.Context, sorted []entry.Entry, owners map[string]string, tmp scratch) (Loading, error) {
-	c := newCollector()
-	for _, e := range sorted {
-		if err := ctx.Err(); err != nil {
-			return Loading{}, err
-		}
-		var err error
-		switch e.Type {
-		case entry.File:
-			err = c.open(e, owners[e.Path], tmp)
-		case entry.Symlink:
-			c.link(e.Path, e.Link)
-		case entry.Dir:
-		}
-		if err != nil {
-			return Loading{}, fmt.Errorf("%s: %w", e.Path, err)
-		}
-	}
-	return c.finish(), nil
-}
-
 // collector gathers the facts of one layer.
 type collector struct {
 	Loading
@@ -66,20 +40,6 @@ type collector struct {
 }
 
 func newCollector() *collector { return &collector{at: map[string]int{}, plain: map[string]bool{}} }
-
-// open reads a file of entries.
-func (c *collector) open(e entry.Entry, owner string, tmp scratch) error {
-	if e.Size < minObject && !isSearch(e.Path) {
-		c.other(e.Path)
-		return nil
-	}
-	r, err := e.Content.Open()
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	return c.file(e.Path, r, e.Size, owner, tmp)
-}
 
 // file reads a regular file.
 func (c *collector) file(name string, r io.Reader, size int64, owner string, tmp scratch) error {

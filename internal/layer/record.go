@@ -10,8 +10,6 @@ import (
 	"os"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/store"
@@ -111,21 +109,15 @@ func save(ctx context.Context, st *store.Store, c Contents) (Record, error) {
 	}
 	rec := Record{Format: Format, Packages: sortedCopy(c.Packages), Scripts: sortedCopy(c.Scripts),
 		Licences: sortedCopy(c.Licences), Files: summarize(sorted)}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		out := bufio.NewWriterSize(contextWriter{ctx, w}, chunkSize)
-		if rec.Blob, err = write(out, sorted); err != nil {
-			return err
-		}
-		return out.Flush()
-	})
-	g.Go(func() (err error) {
-		rec.Loading, err = loading(ctx, sorted, c.Owners, st.Temp)
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	see := newWatcher(c.Owners, st.Temp)
+	out := bufio.NewWriterSize(contextWriter{ctx, w}, chunkSize)
+	if rec.Blob, err = write(out, sorted, see); err != nil {
 		return Record{}, err
 	}
+	if err := out.Flush(); err != nil {
+		return Record{}, err
+	}
+	rec.Loading = see.collector.finish()
 	rec.GLIBC = highestGLIBC(rec.Objects)
 	_, err = w.Commit(rec.Digest)
 	return rec, err

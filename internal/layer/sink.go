@@ -44,6 +44,7 @@ type sink struct {
 	failed      atomic.Pointer[error]
 	done        sync.WaitGroup
 	diff, blob  *counter
+	see         *watcher // sees the contents of files; may be nil
 }
 
 // chunk is some bytes of the tar; those of a group are still being compressed when they have been hashed.

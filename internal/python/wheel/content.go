@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/klauspost/compress/flate"
 
@@ -17,6 +18,7 @@ type content struct {
 	path                 string
 	offset, packed, size int64
 	crc                  uint32
+	inflaters            *inflaters // of the archive
 }
 
 // deflated is a deflated member.
@@ -45,8 +47,32 @@ func (d deflated) Open() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &checked{Reader: flate.NewReader(bufio.NewReader(raw)), raw: raw, want: d.content}, nil
+	in := d.inflaters.get(raw)
+	return &checked{Reader: in, raw: raw, want: d.content, release: func() { d.inflaters.put(in) }}, nil
 }
+
+// inflaters are the decompressors of an archive that wait to be used again: a new one takes more time than most of the files
+// that it is for.
+type inflaters struct{ pool sync.Pool }
+
+// inflater reads a deflate stream, and of what it reads from no byte more.
+type inflater struct {
+	io.Reader
+	from *bufio.Reader
+}
+
+func (p *inflaters) get(raw io.Reader) *inflater {
+	in, ok := p.pool.Get().(*inflater)
+	if !ok {
+		from := bufio.NewReader(raw)
+		return &inflater{Reader: flate.NewReader(from), from: from}
+	}
+	in.from.Reset(raw)
+	_ = in.Reader.(flate.Resetter).Reset(in.from, nil) // fails for dictionaries alone
+	return in
+}
+
+func (p *inflaters) put(in *inflater) { p.pool.Put(in) }
 
 // OpenDeflated returns the stream as it is in the archive.
 func (d deflated) OpenDeflated() (stream io.ReadCloser, size int64, crc uint32, err error) {
@@ -70,10 +96,11 @@ func (c content) raw() (io.ReadCloser, error) {
 // else would notice once a verified wheel is not hashed again.
 type checked struct {
 	io.Reader
-	raw  io.Closer
-	want content
-	n    int64
-	crc  uint32
+	raw     io.Closer
+	want    content
+	n       int64
+	crc     uint32
+	release func() // gives the decompressor back; nil where there is none
 }
 
 // Read reads on, never past the declared size.
@@ -87,5 +114,16 @@ func (c *checked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the archive.
-func (c *checked) Close() error { return c.raw.Close() }
+// Close closes the archive. Nothing is read after it.
+func (c *checked) Close() error {
+	if c.release != nil {
+		c.release()
+		c.release, c.Reader = nil, closed{}
+	}
+	return c.raw.Close()
+}
+
+// closed is what a closed file reads.
+type closed struct{}
+
+func (closed) Read([]byte) (int, error) { return 0, os.ErrClosed }

@@ -13,8 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/klauspost/compress/flate"
-
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
 )
 
@@ -46,9 +44,10 @@ func open(path string, filename wheeltag.Filename, verified bool) (*Wheel, error
 	if err != nil {
 		return nil, w.errorf("%w", err)
 	}
+	shared := &inflaters{}
 	byPath := make(map[string]member, len(members))
 	for _, m := range members {
-		if err := w.addMember(path, m); err != nil {
+		if err := w.addMember(path, m, shared); err != nil {
 			return nil, err
 		}
 		byPath[m.name] = m
@@ -60,7 +59,7 @@ func open(path string, filename wheeltag.Filename, verified bool) (*Wheel, error
 	if err != nil {
 		return nil, err
 	}
-	if err := w.verify(f, byPath, rows, verified); err != nil {
+	if err := w.verify(f, byPath, rows, verified, shared); err != nil {
 		return nil, err
 	}
 	return w, nil
@@ -76,7 +75,7 @@ func fileLabel(path string, filename wheeltag.Filename) string {
 }
 
 // addMember adds a file to the wheel, and skips directories. Only these two kinds may be in a wheel.
-func (w *Wheel) addMember(path string, m member) error {
+func (w *Wheel) addMember(path string, m member, shared *inflaters) error {
 	const typeMask, regular, directory, symlink = 0o170000, 0o100000, 0o040000, 0o120000
 	isDir := strings.HasSuffix(m.name, "/")
 	switch kind := m.mode & typeMask; {
@@ -97,7 +96,7 @@ func (w *Wheel) addMember(path string, m member) error {
 		return nil
 	}
 	f := File{Path: m.name, Executable: m.mode&typeMask == regular && m.mode&0o111 != 0, Size: m.size}
-	c := content{path: path, offset: m.offset, packed: m.packed, size: m.size, crc: m.crc}
+	c := content{path: path, offset: m.offset, packed: m.packed, size: m.size, crc: m.crc, inflaters: shared}
 	if f.Content = c; m.method == methodDeflate {
 		f.Content = deflated{c}
 	}
@@ -106,7 +105,7 @@ func (w *Wheel) addMember(path string, m member) error {
 }
 
 // verify fills File.SHA256: from RECORD if the wheel is known, else from the contents, which must agree with it.
-func (w *Wheel) verify(r io.ReaderAt, members map[string]member, rows map[string]row, known bool) error {
+func (w *Wheel) verify(r io.ReaderAt, members map[string]member, rows map[string]row, known bool, shared *inflaters) error {
 	for i := range w.Files {
 		f := &w.Files[i]
 		row, listed := rows[f.Path]
@@ -114,7 +113,7 @@ func (w *Wheel) verify(r io.ReaderAt, members map[string]member, rows map[string
 			f.SHA256 = [32]byte(row.hash)
 			continue
 		}
-		d, err := hashMember(r, members[f.Path], row.algorithm)
+		d, err := hashMember(r, members[f.Path], row.algorithm, shared)
 		if err != nil {
 			return w.errorf("%s: %w", f.Path, err)
 		}
@@ -130,11 +129,17 @@ func (w *Wheel) verify(r io.ReaderAt, members map[string]member, rows map[string
 
 // hashMember reads a member once. It must be what the directory says: length, checksum, and, since layers copy the
 // stream as it is, a deflate stream that ends with its last byte.
-func hashMember(r io.ReaderAt, m member, algorithm string) (digests, error) {
-	raw := bufio.NewReader(io.NewSectionReader(r, m.offset, m.packed))
-	src := io.Reader(raw)
+func hashMember(r io.ReaderAt, m member, algorithm string, shared *inflaters) (digests, error) {
+	section := io.NewSectionReader(r, m.offset, m.packed)
+	raw := io.ByteReader(nil)
+	var src io.Reader
 	if m.method == methodDeflate {
-		src = flate.NewReader(raw)
+		in := shared.get(section)
+		defer shared.put(in)
+		src, raw = in, in.from
+	} else {
+		plain := bufio.NewReader(section)
+		src, raw = plain, plain
 	}
 	sum256, crc := sha256.New(), crc32.NewIEEE()
 	sinks := []io.Writer{sum256, crc}

@@ -76,7 +76,7 @@ func TestHashMember(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := hashMember(bytes.NewReader(b.Bytes()), members[0], "sha512")
+	d, err := hashMember(bytes.NewReader(b.Bytes()), members[0], "sha512", &inflaters{})
 	if err != nil || len(d.sha512) != 64 || !bytes.Equal(d.sha256, digestsOf("hello").sha256) {
 		t.Errorf("%+v %v", d, err)
 	}
@@ -88,7 +88,7 @@ func TestHashMember(t *testing.T) {
 	} {
 		m := members[0]
 		spoil(&m)
-		if _, err := hashMember(bytes.NewReader(b.Bytes()), m, ""); err == nil {
+		if _, err := hashMember(bytes.NewReader(b.Bytes()), m, "", &inflaters{}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -137,7 +137,7 @@ func FuzzZip(f *testing.F) {
 		for _, m := range members {
 			ours = append(ours, m.name)
 			if m.packed < 1<<20 && m.size < 1<<20 {
-				_, _ = hashMember(bytes.NewReader(data), m, "sha384")
+				_, _ = hashMember(bytes.NewReader(data), m, "sha384", &inflaters{})
 			}
 		}
 		for _, f := range r.File {
