@@ -22,7 +22,7 @@ import (
 )
 
 // examples are the projects of the repository, all of which are built once for all tests.
-var examples = []string{"hello-world", "hello-script", "fastapi-service"}
+var examples = []string{"hello-world", "hello-script", "fastapi-service", "django-polls"}
 
 const (
 	nobody  = 65534           // Debian's, a user without an engine

@@ -1,0 +1,98 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bytes"
+	"image/png"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestPolls asks the Django example for its text and its picture, in a container that lacks all it can. Nothing in the
+// project says what runs.
+func TestPolls(t *testing.T) {
+	l := needDocker(t)
+	t.Parallel()
+	dir := l.project(t, "django-polls")
+	if text := read(t, dir+"/manage.py"); strings.Contains(text, "gunicorn") {
+		t.Error("manage.py names the server")
+	}
+	image := l.load(t, dir)
+	for _, user := range users {
+		t.Run(user, func(t *testing.T) {
+			name := container(t, append(hardened[:len(hardened):len(hardened)], "--user", user, "--publish", "127.0.0.1::8000", image)...)
+			url := "http://" + docker(t, "port", name, "8000/tcp")
+			if text := get(t, url+"/polls/"); string(text) != "Hello, world. You're at the polls index." {
+				t.Errorf("the index says %q", text)
+			}
+			picture, err := png.Decode(bytes.NewReader(get(t, url+"/polls/future")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if size := picture.Bounds().Size(); size.X != 320 || size.Y != 120 {
+				t.Errorf("the picture has %v", size)
+			}
+			stopsServing(t, name)
+			if text := logs(t, name); !strings.Contains(text, "Shutting down: Master") || strings.Contains(text, "Traceback") {
+				t.Errorf("it printed:\n%s", text)
+			}
+		})
+	}
+}
+
+// get waits until a server answers, and returns the answer.
+func get(t *testing.T, url string) (body []byte) {
+	t.Helper()
+	client := &http.Client{Timeout: 5 * time.Second}
+	eventually(t, url, func() bool {
+		resp, err := client.Get(url)
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		body, err = io.ReadAll(resp.Body)
+		return err == nil && resp.StatusCode == http.StatusOK
+	})
+	return body
+}
+
+// stopsServing checks that a server ends within two seconds of SIGTERM, by its own graceful code: 0, or 143 where it raises
+// the signal again.
+func stopsServing(t *testing.T, name string) {
+	t.Helper()
+	docker(t, "stop", "--time", "10", name)
+	var killed, died int64
+	code := ""
+	// The engine's own clock: on a busy machine its command takes seconds to start. An event may come after the command.
+	eventually(t, "the end of "+name, func() bool {
+		for event := range strings.Lines(docker(t, "events", "--since", "10m", "--until", "0s", "--filter", "container="+name,
+			"--format", "{{.TimeNano}} {{.Action}} {{.Actor.Attributes.exitCode}}")) {
+			switch fields := strings.Fields(event); fields[1] {
+			case "kill":
+				killed = nanoseconds(t, fields[0])
+			case "die":
+				died, code = nanoseconds(t, fields[0]), fields[2]
+			}
+		}
+		return died > 0
+	})
+	took := time.Duration(died - killed)
+	if !slices.Contains([]string{"0", "143"}, code) || killed == 0 || took > 2*time.Second {
+		t.Errorf("it ended with %s after %v\n%s", code, took, logs(t, name))
+	}
+}
+
+func nanoseconds(t *testing.T, s string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
