@@ -80,7 +80,7 @@ func (a *app) root() *cobra.Command {
 		return usagef("%v\nhint: `%s --help` lists the flags", err, cmd.CommandPath())
 	})
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "say more about what happens")
-	root.AddCommand(a.buildCommand(), a.runCommand(), a.lockCommand(), a.selectCommand(), a.explainCommand(),
+	root.AddCommand(a.buildCommand(), a.runCommand(), a.testCommand(), a.lockCommand(), a.selectCommand(), a.explainCommand(),
 		a.cacheCommand(), a.doctorCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }

@@ -40,8 +40,12 @@ type runFlags struct {
 	*projectFlags
 	sandbox bool
 	process string
-	program []string // of process
 	publish []string
+
+	// choose returns the program and the folder it starts in, where these are not what the image says.
+	choose  func(*plan.Plan) (program []string, dir string, err error)
+	program []string // what choose has returned; nil is the image's
+	dir     string
 	env     []string
 }
 
@@ -60,6 +64,9 @@ func (a *app) runCommand() *cobra.Command {
 		opt, err := a.options(flags.projectFlags, args[:n])
 		if err != nil {
 			return err
+		}
+		if flags.process != "" {
+			flags.choose = flags.processOf
 		}
 		return a.run(cmd.Context(), opt, flags, args[n:])
 	}
@@ -96,8 +103,8 @@ func (a *app) run(ctx context.Context, opt build.Options, flags *runFlags, args 
 	if err != nil {
 		return err
 	}
-	if flags.process != "" {
-		if flags.program, err = processOf(result.Platforms[0].Plan, flags.process); err != nil {
+	if flags.choose != nil {
+		if flags.program, flags.dir, err = flags.choose(result.Platforms[0].Plan); err != nil {
 			return err
 		}
 	}
@@ -114,14 +121,18 @@ func (a *app) runEngine(engine destination.Engine, result *build.Result, flags *
 	if a.stdinIsTerminal() {
 		line = append(line, "--tty")
 	}
-	for _, p := range publishedPorts(flags.publish, result.Platforms[0].Plan.Config.ExposedPorts) {
+	var exposed []string
+	if flags.program == nil { // the ports are those of what the image runs by itself
+		exposed = result.Platforms[0].Plan.Config.ExposedPorts
+	}
+	for _, p := range publishedPorts(flags.publish, exposed) {
 		line = append(line, "--publish", p)
 	}
 	for _, e := range flags.env {
 		line = append(line, "--env", e)
 	}
 	if flags.program != nil {
-		line = append(line, "--entrypoint", flags.program[0])
+		line = append(line, "--workdir", flags.dir, "--entrypoint", flags.program[0])
 		args = slices.Concat(flags.program[1:], args)
 	}
 	line = append(line, result.Outputs[len(result.Outputs)-1].ID)
@@ -153,16 +164,16 @@ func (a *app) runEngine(engine destination.Engine, result *build.Result, flags *
 }
 
 // processOf returns the command of a process of an image.
-func processOf(p *plan.Plan, name string) ([]string, error) {
-	if command, ok := p.Processes[name]; ok {
-		return command, nil
+func (f *runFlags) processOf(p *plan.Plan) (program []string, dir string, err error) {
+	if command, ok := p.Processes[f.process]; ok {
+		return command, p.Config.WorkingDir, nil
 	}
 	names := slices.Sorted(maps.Keys(p.Processes))
 	hint := "name programs in `processes` of the configuration, or in a Procfile"
 	if len(names) > 0 {
 		hint = "the processes are " + strings.Join(names, ", ")
 	}
-	return nil, &diag.Error{Code: "unknown-process", What: fmt.Sprintf("the image has no process %q", name), Hint: hint}
+	return nil, "", &diag.Error{Code: "unknown-process", What: fmt.Sprintf("the image has no process %q", f.process), Hint: hint}
 }
 
 // exitStatus is the exit code of a process, 128+n for one that signal n ended.
@@ -199,7 +210,7 @@ func (a *app) runSandbox(ctx context.Context, result *build.Result, flags *runFl
 	cfg := result.Platforms[0].Plan.Config
 	process := execute.Process{Entrypoint: cfg.Entrypoint, Cmd: cfg.Cmd, Env: slices.Concat(cfg.Env, flags.env), User: cfg.User, WorkingDir: cfg.WorkingDir}
 	if flags.program != nil {
-		process.Entrypoint, process.Cmd = flags.program, nil
+		process.Entrypoint, process.Cmd, process.WorkingDir = flags.program, nil, flags.dir
 	}
 	command, err := process.Command(args)
 	if err != nil {

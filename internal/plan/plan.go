@@ -57,6 +57,7 @@ type Plan struct {
 	Overlaps    map[string]string
 	Config      Config
 	Processes   map[string][]string // the programs of the image by name, where it has several
+	Test        []string            // what tests the project in the image; nil where nothing does
 	Decisions   []project.Evidence
 	Untracked   []string // for people to be told: the image does not depend on version control
 }
@@ -68,7 +69,7 @@ func New(in Input) *Plan {
 		Target: in.Target, Base: in.Base, Python: in.Facts.Python, Interpreter: in.Facts.Interpreter, ABI: in.Facts.ABI, Compiler: in.Compiler,
 		Bytecode: cfg.Bytecode, OwnCode: cfg.Bytecode && in.Target.Name != "dev",
 		Packages: in.Packages, Code: in.Code, System: in.System, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: slices.Concat(in.Decisions, in.Project.Evidence, in.Entry.Evidence),
-		Untracked: in.Untracked, Config: newConfig(in), Processes: in.Entry.Processes,
+		Untracked: in.Untracked, Config: newConfig(in), Processes: in.Entry.Processes, Test: in.Entry.Test,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lithe-build/lithe/internal/diag"
@@ -22,6 +23,7 @@ type Config struct {
 	Entrypoint    []string // nil means inferred
 	Cmd           []string
 	Processes     map[string][]string // further programs by name
+	Test          []string            // what `lithe test` runs; nil means inferred
 	Env           map[string]string
 	Labels        map[string]string
 	// Annotations go into the manifest, Labels into the configuration.
@@ -86,6 +88,29 @@ type Target struct {
 	Name   string
 	Groups []string // dependency groups, beside those that the name of the target stands for
 	Extras []string // of the project
+	Shell  bool     // the image has a shell
+	// Sources puts all files of the project into /app, also of a package, and those that configure its tools.
+	Sources bool
+}
+
+// devTarget is the target for those who work on the project.
+const devTarget = "dev"
+
+// shellPackages are Debian's smallest shell, and the tools that it wants.
+var shellPackages = []string{"busybox", "dash"}
+
+// finish adds what keys of the target stand for.
+func (t *Target) finish() {
+	if !t.Shell {
+		return
+	}
+	pos := t.positions["shell"]
+	t.SystemPackages = slices.Clone(t.SystemPackages)
+	for _, name := range shellPackages {
+		if !slices.ContainsFunc(t.SystemPackages, func(s SystemPackage) bool { want, _, _ := strings.Cut(s.Want, "="); return want == name }) {
+			t.SystemPackages = append(t.SystemPackages, SystemPackage{Want: name, Pos: pos})
+		}
+	}
 }
 
 // defaults is what holds without configuration.
@@ -118,10 +143,10 @@ func (p *Project) Target(name string) (Target, error) {
 	if t, ok := p.targets[name]; ok {
 		return t, nil
 	}
-	if name == "prod" || name == "dev" {
-		return Target{Config: p.Config, Name: name}, nil
+	if name == "prod" || name == devTarget {
+		return Target{Config: p.Config, Name: name, Sources: name == devTarget}, nil
 	}
-	names := append(slices.Collect(maps.Keys(p.targets)), "prod", "dev")
+	names := append(slices.Collect(maps.Keys(p.targets)), "prod", devTarget)
 	slices.Sort(names)
 	names = slices.Compact(names)
 	return Target{}, &diag.Error{Pos: diag.Position{File: p.ConfigFile}, Code: "unknown-target",

@@ -109,7 +109,7 @@ func TestConfigProblems(t *testing.T) {
 		{"Debian package", `system-packages = ["lib pq"]`, `system-packages[0] is "lib pq"; it must be the name of a Debian package`},
 		{"Debian version", `system-packages = ["libpq5="]`, `it must be the name of a Debian package`},
 		{"accepted package", `accept-unrun-scripts = ["X"]`, `it must be the name of a Debian package`},
-		{"later in a target", `targets.dev.shell = true`, "targets.dev.shell is not supported yet"},
+		{"later in a target", `targets.dev.vcs-labels = true`, "targets.dev.vcs-labels is not supported yet"},
 		{"no base", `base = "standalon"`, `base is "standalon"; it must be "debian", "debian:SUITE", "standalone:VERSION" or`},
 		{"type", `bytecode = "yes"`, "bytecode is of type string, not true or false"},
 		{"array", `ports = 8000`, "ports is of type integer, not an array"},

@@ -129,10 +129,11 @@ func decodeConfig(root string, in *toml.Table) (Config, map[string]Target, diag.
 	table{keys}.decodeTable(d, "", in)
 	out := map[string]Target{}
 	for _, name := range slices.Sorted(maps.Keys(targets)) {
-		t := Target{Config: c.clone(), Name: name}
+		t := Target{Config: c.clone(), Name: name, Sources: name == devTarget}
 		// A target starts from the whole configuration, and what it sets is noted under the key's plain name.
 		d.positions, d.prefix = t.positions, "targets."+name+"."
 		table{targetKeys(&t)}.decodeTable(d, "targets."+name, targets[name])
+		t.finish()
 		out[name] = t
 	}
 	return c, out, d.list

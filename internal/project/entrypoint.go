@@ -18,6 +18,7 @@ type EntryPoint struct {
 	Path        string              // a folder of /app that imports start from, beside /app; "" for none
 	Healthcheck *Healthcheck        // nil for none
 	Processes   map[string][]string // all programs of the image by name, where it has several; "web" is the entry point
+	Test        []string            // what tests the project in the image; nil where nothing does
 	Evidence    []Evidence          // of all of these
 }
 
@@ -42,6 +43,7 @@ func (p *Project) EntryPoint(t Target, code Code) (EntryPoint, error) {
 		return EntryPoint{}, err
 	}
 	p.stopSignal(t, &e)
+	in.addTest(&e)
 	return e, nil
 }
 

@@ -40,15 +40,19 @@ type Skipped struct {
 // Files lists the project's files that go into the image as they are. Of a project that is no package, these are all but
 // those that .gitignore, .dockerignore, lithe's own list or files.exclude keep out; of a package, whose wheel is made
 // elsewhere, only what files.include names. The error is a diag.List.
-func (p *Project) Files() (*Files, error) { return p.files(p.Config.Files) }
+func (p *Project) Files() (*Files, error) { return p.files(p.Config.Files, false) }
 
-// Files is Project.Files with the rules of a target.
-func (t Target) Files(p *Project) (*Files, error) { return p.files(t.Config.Files) }
+// Files is Project.Files with the rules of a target. With sources, a package's files are copied beside its wheel, and
+// pyproject.toml with them, since it configures what tests.
+func (t Target) Files(p *Project) (*Files, error) { return p.files(t.Config.Files, t.Sources) }
 
-func (p *Project) files(rules FileRules) (*Files, error) {
-	w := &walker{project: p, all: !p.Package && p.Script == "", from: map[string]string{}}
-	if p.Script != "" {
+func (p *Project) files(rules FileRules, sources bool) (*Files, error) {
+	w := &walker{project: p, all: p.Script == "" && (!p.Package || sources), from: map[string]string{}}
+	switch {
+	case p.Script != "":
 		w.includes = []including{{Include: Include{Path: p.Script}, glob: compileGlob(literal.Replace(p.Script))}}
+	case sources:
+		w.includes = append(w.includes, including{Include: Include{Path: pyprojectFile}, glob: compileGlob(pyprojectFile), found: true})
 	}
 	for _, i := range rules.Include {
 		g := compileGlob(i.Path)

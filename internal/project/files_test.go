@@ -119,7 +119,7 @@ func TestFiles(t *testing.T) {
 func TestFilesOfPackage(t *testing.T) {
 	files := names("src/x/__init__.py data/m.bin a")
 	files["pyproject.toml"] = anApplication + "[build-system]\nrequires = ['hatchling']\nbuild-backend = 'hatchling.build'\n" +
-		"[tool.lithe]\nfiles.include = [{path = 'data', to = '/srv'}]\n[tool.lithe.targets.dev]\nfiles.include = ['a']\n"
+		"[tool.lithe]\nfiles.include = [{path = 'data', to = '/srv'}]\n[tool.lithe.targets.other]\nfiles.include = ['a']\n"
 	p, err := Read(tree(t, files), Options{})
 	if err != nil || !p.Package {
 		t.Fatalf("%+v, %v", p, err)
@@ -128,11 +128,11 @@ func TestFilesOfPackage(t *testing.T) {
 	if err != nil || paths(got.Entries) != "srv/m.bin" {
 		t.Errorf("%s, %v", paths(got.Entries), err)
 	}
-	dev, err := p.Target("dev")
+	other, err := p.Target("other")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err = dev.Files(p); err != nil || paths(got.Entries) != "a" {
+	if got, err = other.Files(p); err != nil || paths(got.Entries) != "a" {
 		t.Errorf("%s, %v", paths(got.Entries), err)
 	}
 }

@@ -80,6 +80,9 @@ func runKeys(c *Config) []key {
 		{name: "processes", value: commands{&c.Processes}, example: `{worker = ["/venv/bin/celery", "--app", "service.tasks", "worker"]}`,
 			doc:      "Further programs of the same image, by name, for `lithe run --process NAME`. See [what runs](../concepts/entry-point.md).",
 			fallback: "those of a Procfile, and the worker of Celery"},
+		{name: "test", value: command{&c.Test}, example: `["/venv/bin/python", "-m", "pytest", "-q"]`,
+			doc:      "What `lithe test` runs in the image of the target dev. See [targets and tests](../guide/targets.md).",
+			fallback: "pytest or manage.py test, where the image has them, else unittest"},
 		{name: "env", value: textMap{to: &c.Env, key: envName}, example: `{LOG_LEVEL = "info"}`,
 			doc: "Environment variables of the program, beside those that every image has.", fallback: "none"},
 		{name: "labels", value: textMap{to: &c.Labels, key: labelName}, example: `{"org.example.team" = "search"}`,
@@ -148,6 +151,9 @@ func targetKeys(t *Target) []key {
 		key{name: "extras", value: array[string]{to: &t.Extras, one: func(s *string) value { return text{s, extraName} }},
 			example: `["postgres"]`,
 			doc:     "Extras of the project in this target.", fallback: "none"},
-		key{name: "shell", later: true, value: boolean{new(bool)}, example: "true", doc: "Whether the image has a shell."},
+		key{name: "shell", value: boolean{&t.Shell}, example: "true", fallback: "false",
+			doc: "Whether the image of this target has a shell: Debian's dash as /bin/sh, and busybox."},
+		key{name: "sources", value: boolean{&t.Sources}, example: "true", fallback: "true for the target dev, else false",
+			doc: "Whether all files of the project are in /app, also of a package, with its tests and pyproject.toml."},
 	)
 }
