@@ -3,7 +3,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 GOTESTSUM   = gotest.tools/gotestsum@v1.13.0
 HOSTS       = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 
-.PHONY: all build fmt vet hosts lint test e2e full bench peers fuzz
+.PHONY: all build fmt vet hosts lint test e2e full bench benchmarks scale fuzz
 
 all: fmt vet lint test
 
@@ -40,8 +40,12 @@ full: ## what takes longer than CI may
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
-peers: ## beside hand-written Dockerfiles, as root; see bench/README.md
-	bench/run
+benchmarks: ## measures lithe beside hand-written Dockerfiles, as root, and writes docs/benchmarks.md
+	bench/measure
+
+scale: ## measures how cost grows, and writes it for docs/benchmarks.md
+	LITHE_FULL=1 go test ./internal/scaletest -count=1 -timeout 60m -v -update
+	bench/page "go run ./cmd/lithe"
 
 fuzz: ## a minute for each parser
 	.ci/fuzz 60s

@@ -256,3 +256,18 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+func TestPlot(t *testing.T) {
+	p := &Plot{Title: "A lock of many packages", X: "packages", Y: "seconds of CPU", Curves: []Curve{
+		{"first build", [][2]float64{{0, 0.4}, {100, 1.1}, {600, 5.3}}}, {"unchanged", [][2]float64{{0, 0.02}, {100, 0.03}, {600, 0.09}}}}}
+	var got bytes.Buffer
+	if err := WritePlot(&got, p); err != nil {
+		t.Fatal(err)
+	}
+	golden.Compare(t, filepath.Join("testdata", "plot.svg"), got.Bytes(), *update)
+	for _, tt := range []struct{ v, want float64 }{{0, 1}, {0.7, 0.8}, {5.3, 6}, {600, 600}, {9.1, 10}} {
+		if got := roundUp(tt.v); got-tt.want > 1e-9 || tt.want-got > 1e-9 {
+			t.Errorf("roundUp(%v) is %v", tt.v, got)
+		}
+	}
+}

@@ -30,7 +30,9 @@ store.
   lithe build --load -t app                    into Docker or Podman
   lithe build --push -t registry.example/app:1 to a registry, sending only what it lacks
   lithe build -o oci:image                     an OCI layout in the folder image
-  lithe build -o docker-archive:app.tar -t app an archive for docker load`
+  lithe build -o docker-archive:app.tar -t app an archive for docker load
+  lithe build --all-packages --push -t registry.example/{package}:1
+                                               every member of a workspace`
 
 func (a *app) buildCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "build [DIR]", Short: "build the image of a project", Long: buildHelp, Args: maximumArgs(1)}
@@ -43,6 +45,7 @@ func (a *app) buildCommand() *cobra.Command {
 	addReuseFlags(cmd, flags)
 	f.StringArrayVarP(&flags.opt.Tags, "tag", "t", nil, "`name` of the image at its outputs; may be repeated")
 	metadata := f.String("metadata-file", "", "write digest, layers, timings and counts to a JSON `file`")
+	all := f.Bool("all-packages", false, "build an image of each member of the workspace; {package} in names and files is the member's name")
 	var spent timings
 	f.BoolVar(&spent.print, "timings", false, "print where the time went: stages, downloads, layers, and the chain that decided")
 	f.StringVar(&spent.file, "trace", "", "write where the time went to a `file` for Perfetto or chrome://tracing")
@@ -51,7 +54,8 @@ func (a *app) buildCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := asUsage(opt.CheckOutputs()); err != nil {
+		request := buildRequest{opt: opt, progress: flags.progress, metadata: *metadata, all: *all}
+		if err := asUsage(request.sample().opt.CheckOutputs()); err != nil {
 			return err
 		}
 		if err := checkReuse(opt); err != nil {
@@ -60,17 +64,9 @@ func (a *app) buildCommand() *cobra.Command {
 		if err := errors.Join(checkFile(*metadata, "metadata-file"), checkFile(spent.file, "trace")); err != nil {
 			return err
 		}
-		opt.Trace = spent.begin()
-		result, err := a.build(cmd.Context(), opt, flags.progress)
-		if err := errors.Join(err, spent.end(a.sys.Stderr)); err != nil {
-			return err
-		}
-		if *metadata != "" {
-			if err := writeMetadata(*metadata, result); err != nil {
-				return err
-			}
-		}
-		return a.printDigests(result, flags.progress)
+		request.opt.Trace = spent.begin()
+		err = a.runBuild(cmd.Context(), request)
+		return errors.Join(err, spent.end(a.sys.Stderr))
 	}
 	return cmd
 }
