@@ -27,6 +27,7 @@ func Run(ctx context.Context, opt Options) (result *Result, err error) {
 		if err := b.checkPlaces(ctx); err != nil {
 			return err
 		}
+		b.lookForEngine(ctx)
 		if b.memory, err = b.newMemory(d); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/lithe-build/lithe/internal/artifact"
 	"github.com/lithe-build/lithe/internal/base"
 	"github.com/lithe-build/lithe/internal/bytecode"
+	"github.com/lithe-build/lithe/internal/destination"
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/fetch"
 	"github.com/lithe-build/lithe/internal/registry"
@@ -34,16 +35,17 @@ type builder struct {
 	said  map[string]bool // warnings, so that each is said once
 	made  map[string]bool // keys of layers that this run made
 
-	urls      map[string]string          // of wheels whose lock has none, by hash, as far as an index was asked
-	listed    map[string]artifact.Listed // what else it said of them
-	recipes   map[string]*recipe         // of wheels that are built, by key
-	building  chan struct{}              // holds one thing for each build under way
-	compilers []*bytecode.Compiler       // to close
-	several   bool                       // platforms are built, so that lines say which
-	compiled  atomic.Int64               // sources
-	memory    *memory                    // nil where registries are not asked what they remember
-	borrowed  atomic.Bool                // the interpreter that compiles is one that a registry remembers
-	making    chan struct{}              // one for each layer of wheels that may be made at once
+	urls      map[string]string                  // of wheels whose lock has none, by hash, as far as an index was asked
+	listed    map[string]artifact.Listed         // what else it said of them
+	recipes   map[string]*recipe                 // of wheels that are built, by key
+	building  chan struct{}                      // holds one thing for each build under way
+	compilers []*bytecode.Compiler               // to close
+	several   bool                               // platforms are built, so that lines say which
+	compiled  atomic.Int64                       // sources
+	memory    *memory                            // nil where registries are not asked what they remember
+	borrowed  atomic.Bool                        // the interpreter that compiles is one that a registry remembers
+	making    chan struct{}                      // one for each layer of wheels that may be made at once
+	engine    func() (destination.Engine, error) // that the image is loaded into
 }
 
 // Timing is how long a stage took. Stages overlap, so their sum may exceed the whole.

@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/lithe-build/lithe/internal/destination"
 )
@@ -43,7 +44,7 @@ func (b *builder) write(ctx context.Context, result *Result) error {
 		}
 	}
 	if b.opt.Load {
-		engine, err := destination.FindEngine(ctx, b.opt.Engine)
+		engine, err := b.engine()
 		if err != nil {
 			return err
 		}
@@ -56,6 +57,16 @@ func (b *builder) write(ctx context.Context, result *Result) error {
 		return b.push(ctx, result)
 	}
 	return nil
+}
+
+// lookForEngine asks for an engine while the image is made: it takes as long as a small change of the source to say what it
+// is.
+func (b *builder) lookForEngine(ctx context.Context) {
+	if !b.opt.Load {
+		return
+	}
+	b.engine = sync.OnceValues(func() (destination.Engine, error) { return destination.FindEngine(ctx, b.opt.Engine) })
+	go func() { _, _ = b.engine() }()
 }
 
 // push is one output for each repository.
@@ -77,7 +88,7 @@ func (b *builder) push(ctx context.Context, result *Result) error {
 }
 
 func (b *builder) writeTo(ctx context.Context, result *Result, name string, d destination.Destination) error {
-	written, err := d.Write(ctx, result.written(), destination.Options{Tags: b.opt.Tags, On: func(e destination.Event) {
+	written, err := d.Write(ctx, result.written(), destination.Options{Tags: b.opt.Tags, Store: b.store, On: func(e destination.Event) {
 		b.opt.on(Event{Stage: "write", Item: name, Done: e.Done, Total: e.Total, Unit: "B"})
 	}})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -26,7 +27,7 @@ func (a archive) Write(ctx context.Context, img Image, opt Options) (Result, err
 		return Result{}, err
 	}
 	p, platform := c.one(runtime.GOARCH)
-	files, err := archiveFiles(p, tags, 0)
+	files, err := archiveFiles(p, tags, nil, false)
 	if err != nil {
 		return Result{}, err
 	}
@@ -60,9 +61,10 @@ type loadEntry struct {
 	Layers   []string
 }
 
-// archiveFiles returns what an archive holds, small files first. The lowest `without` layers are named and left out,
-// which Docker accepts for layers that it has; such an archive is no OCI layout and does not claim to be one.
-func archiveFiles(p *parts, tags []tag, without int) ([]archiveFile, error) {
+// archiveFiles returns what an archive holds, small files first. Layers of `without` are named and left out, which engines
+// accept for layers that they have. Docker's own store does so only where the archive does not claim to be an OCI layout,
+// and containerd's only where it does.
+func archiveFiles(p *parts, tags []tag, without map[v1.Hash]bool, layout bool) ([]archiveFile, error) {
 	entry := loadEntry{Config: blobName(p.config), Layers: []string{}}
 	for _, tag := range tags {
 		entry.RepoTags = append(entry.RepoTags, tag.short())
@@ -71,8 +73,9 @@ func archiveFiles(p *parts, tags []tag, without int) ([]archiveFile, error) {
 		entry.Layers = append(entry.Layers, blobName(l))
 	}
 	files, err := appendJSON(nil, "manifest.json", []loadEntry{entry})
-	blobs := append([]blob{p.config}, unique(p.layers[without:])...)
-	if err == nil && without == 0 {
+	sent := slices.DeleteFunc(unique(p.layers), func(l blob) bool { return without[l.digest] })
+	blobs := append([]blob{p.config}, sent...)
+	if err == nil && (layout || len(without) == 0) {
 		files, err = appendLayoutFiles(files, p.descriptor(), tags)
 		blobs = append(blobs, p.manifest)
 	}

@@ -37,7 +37,7 @@ func (c command) run(ctx context.Context, stdin io.Reader, args ...string) (stri
 
 // load gives the command an archive while it is made.
 func (c command) load(ctx context.Context, p *parts, tags []tag, m *meter) error {
-	files, err := archiveFiles(p, tags, 0)
+	files, err := archiveFiles(p, tags, nil, false)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lithe-build/lithe/internal/store"
 )
 
 // Image is what is written: the manifest of one platform, or an index of several.
@@ -29,6 +31,8 @@ type Destination interface {
 type Options struct {
 	Tags []string    // as the user writes them: "app:1.0", "registry.example/app"
 	On   func(Event) // progress; nil is fine
+
+	Store *store.Store // remembers what is in images that engines got; nil remembers nothing
 }
 
 // Event is progress of one thing that is moved.

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lithe-build/lithe/internal/docker"
+	"github.com/lithe-build/lithe/internal/store"
 )
 
 const (
@@ -24,6 +25,8 @@ type dockerEngine struct {
 	api  *docker.Client
 	host docker.Host
 	info docker.Info
+
+	store *store.Store // nil remembers nothing
 }
 
 // findDocker returns the Docker engine that answers at the configured address.
@@ -53,13 +56,19 @@ func (d *dockerEngine) Command() []string {
 
 // Write loads the image.
 func (d *dockerEngine) Write(ctx context.Context, img Image, opt Options) (Result, error) {
-	return load(ctx, img, opt, d)
+	with := *d
+	with.store = opt.Store
+	return load(ctx, img, opt, &with)
 }
 
 // find looks for the image by its two ids: Docker's own store names images by their configs, containerd's by their
 // manifests.
 func (d *dockerEngine) find(ctx context.Context, p *parts, _ []tag) (string, error) {
-	for _, id := range []string{p.config.digest.String(), p.manifest.digest.String()} {
+	ids := []string{p.config.digest.String(), p.manifest.digest.String()}
+	if d.info.Contents {
+		slices.Reverse(ids)
+	}
+	for _, id := range ids {
 		if got, err := d.api.Image(ctx, id); err != nil || got != nil && got.ID == id {
 			return id, err
 		}
@@ -82,19 +91,17 @@ func (d *dockerEngine) tag(ctx context.Context, id string, tags []tag) error {
 
 // send loads an archive without the layers that the engine has, or the whole one if that does not work.
 func (d *dockerEngine) send(ctx context.Context, p *parts, tags []tag, m *meter) (string, error) {
-	if d.info.Partial {
-		known, err := d.known(ctx, p.diffIDs)
-		if err != nil {
-			return "", err
-		}
-		if known > 0 {
-			id, err := d.loadArchive(ctx, p, tags, m, known)
-			if id != "" || ctx.Err() != nil {
-				return id, err
-			}
+	known, err := d.there(ctx, p)
+	if err != nil {
+		return "", err
+	}
+	if len(known) > 0 {
+		id, err := d.loadArchive(ctx, p, tags, m, known)
+		if id != "" || ctx.Err() != nil {
+			return id, err
 		}
 	}
-	id, err := d.loadArchive(ctx, p, tags, m, 0)
+	id, err := d.loadArchive(ctx, p, tags, m, nil)
 	if err == nil && id == "" {
 		err = fmt.Errorf("%s took the image but does not have it", d.host.Address)
 	}
@@ -103,8 +110,8 @@ func (d *dockerEngine) send(ctx context.Context, p *parts, tags []tag, m *meter)
 
 // loadArchive sends an archive, and returns the id under which the image is there then. Engines have been seen to
 // ignore what they do not understand, so only their own word counts.
-func (d *dockerEngine) loadArchive(ctx context.Context, p *parts, tags []tag, m *meter, without int) (string, error) {
-	files, err := archiveFiles(p, tags, without)
+func (d *dockerEngine) loadArchive(ctx context.Context, p *parts, tags []tag, m *meter, without map[v1.Hash]bool) (string, error) {
+	files, err := archiveFiles(p, tags, without, d.info.Contents)
 	if err != nil {
 		return "", err
 	}
@@ -116,7 +123,30 @@ func (d *dockerEngine) loadArchive(ctx context.Context, p *parts, tags []tag, m 
 	if err != nil {
 		return "", err
 	}
-	return d.find(ctx, p, tags)
+	id, err := d.find(ctx, p, tags)
+	if id != "" {
+		d.hold(id, p)
+	}
+	return id, err
+}
+
+// there returns the layers that need not be in an archive.
+func (d *dockerEngine) there(ctx context.Context, p *parts) (map[v1.Hash]bool, error) {
+	switch {
+	case d.info.Contents:
+		return d.contents(ctx, p)
+	case !d.info.Partial:
+		return nil, nil
+	}
+	n, err := d.known(ctx, p.diffIDs)
+	if err != nil {
+		return nil, err
+	}
+	there := map[v1.Hash]bool{}
+	for _, l := range p.layers[:n] {
+		there[l.digest] = true
+	}
+	return there, nil
 }
 
 // known returns how many of the lowest layers the engine has. It knows layers by their chain (the specification's
@@ -127,6 +157,9 @@ func (d *dockerEngine) known(ctx context.Context, diffIDs []v1.Hash) (int, error
 		return 0, err
 	}
 	ids = ids[:min(len(ids), maxImages)]
+	if n := d.heldOf(ids, diffIDs); n >= len(diffIDs)-1 { // all but the first-party code
+		return n, nil
+	}
 	common := make([]int, len(ids))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(asking)

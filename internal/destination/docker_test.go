@@ -18,6 +18,7 @@ import (
 	"github.com/lithe-build/lithe/internal/destination"
 	"github.com/lithe-build/lithe/internal/destination/destinationtest"
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/store"
 )
 
 // TestDocker runs the suite against engines of several sorts.
@@ -57,6 +58,71 @@ func TestDockerCounts(t *testing.T) {
 				t.Errorf("ids: %+v %+v %+v", first, second, third)
 			}
 		})
+	}
+}
+
+// TestContainerdContents shows that containerd's store gets the blobs that it lacks, from whoever remembers what it got, and
+// everything where that was wrong.
+func TestContainerdContents(t *testing.T) {
+	f := &fakeDocker{mode: modeContainerd}
+	e := findDocker(t, f.start(t))
+	st, err := store.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	write := func(seed string) destination.Result {
+		t.Helper()
+		res, err := e.Write(t.Context(), destinationtest.Single(destinationtest.NewImage(t, seed)), destination.Options{Tags: []string{"app:" + seed}, Store: st})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res
+	}
+	first, second := write("1"), write("2")
+	if second.Sent == 0 || second.Sent > 20_000 || first.Sent < second.Sent || f.received != first.Sent+second.Sent {
+		t.Errorf("sent %d, then %d; the engine got %d", first.Sent, second.Sent, f.received)
+	}
+	f.mu.Lock()
+	clear(f.blobs) // which no engine does
+	f.mu.Unlock()
+	if third := write("3"); third.Sent < first.Sent || f.read("app:3") == nil {
+		t.Errorf("an engine that lost its blobs got %d bytes", third.Sent)
+	}
+	f.mu.Lock()
+	clear(f.images)
+	f.mu.Unlock()
+	before := f.loads
+	if fourth := write("4"); f.loads != before+1 || fourth.Sent < first.Sent {
+		t.Errorf("an engine without images got %d bytes in %d loads", fourth.Sent, f.loads-before)
+	}
+}
+
+// TestDockerRequests counts what loading a change asks for: who is there, whether the image is, what else is, the load, and
+// whether it worked. Images that others made are not asked about.
+func TestDockerRequests(t *testing.T) {
+	for _, mode := range []string{"", modeContainerd} {
+		f := &fakeDocker{mode: mode}
+		e := findDocker(t, f.start(t))
+		st, err := store.Open(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		for i := range 20 {
+			if _, err := e.Write(t.Context(), destinationtest.Single(destinationtest.NewImage(t, fmt.Sprint(i))), destination.Options{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		opt := destination.Options{Store: st}
+		if _, err := e.Write(t.Context(), destinationtest.Single(destinationtest.NewImage(t, "mine")), opt); err != nil {
+			t.Fatal(err)
+		}
+		f.requests.Store(0)
+		res, err := e.Write(t.Context(), destinationtest.Single(destinationtest.NewImage(t, "changed")), opt)
+		if n := f.requests.Load(); err != nil || n != 5 || res.Sent > 20_000 {
+			t.Errorf("mode %q: %d requests, %d bytes: %v", mode, n, res.Sent, err)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -28,15 +29,17 @@ type fakeDocker struct {
 	machine  string // as the kernel names it
 	mu       sync.Mutex
 	layers   map[string][]byte     // compressed, by chain
+	blobs    map[string][]byte     // by their place in a layout
 	images   map[string]*fakeImage // by id
 	names    map[string]string     // ids
 	last     string
 	received int64
 	loads    int
+	requests atomic.Int32
 }
 
 const (
-	modeContainerd = "containerd" // images are named by manifests, archives must be whole
+	modeContainerd = "containerd" // images are named by manifests, archives are layouts, and blobs are known by their digests
 	modePodman     = "podman"     // archives must be whole
 	modePicky      = "picky"      // says that it cannot do without layers
 	modeSilent     = "silent"     // says nothing, and does not have the image
@@ -76,6 +79,7 @@ func (i *fakeImage) Layers() ([]v1.Layer, error) {
 // start listens on a socket and returns its address.
 func (f *fakeDocker) start(t testing.TB) string {
 	t.Helper()
+	f.blobs = map[string][]byte{}
 	f.layers, f.images, f.names = map[string][]byte{}, map[string]*fakeImage{}, map[string]string{}
 	dir, err := os.MkdirTemp("", "d") // the path of a socket must be short
 	if err != nil {
@@ -101,7 +105,10 @@ func (f *fakeDocker) handler() http.Handler {
 	mux.HandleFunc("GET /images/{id}/json", f.inspect)
 	mux.HandleFunc("POST /images/{id}/tag", f.tag)
 	mux.HandleFunc("POST /images/load", f.load)
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.requests.Add(1)
+		mux.ServeHTTP(w, r)
+	})
 }
 
 func (f *fakeDocker) ping(w http.ResponseWriter, _ *http.Request) {
@@ -193,13 +200,17 @@ func (f *fakeDocker) add(body []byte) error {
 	var chain string
 	for i, diffID := range diffIDs(img.config) {
 		chain = hexSum([]byte(chain + " " + diffID))
-		blob := files[entries[0].Layers[i]]
-		if old, ok := f.layers[chain]; ok {
+		name := entries[0].Layers[i]
+		blob := files[name]
+		if old, ok := f.layers[chain]; ok && f.mode != modeContainerd {
 			blob = old
-		} else if blob == nil {
+		} else if blob == nil && f.mode == modeContainerd {
+			blob = f.blobs[name]
+		}
+		if blob == nil {
 			return fmt.Errorf("layer %d is not known", i)
 		}
-		f.layers[chain] = blob
+		f.layers[chain], f.blobs[name] = blob, blob
 		img.blobs = append(img.blobs, blob)
 	}
 	f.last = "sha256:" + hexSum(img.config)

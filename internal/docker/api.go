@@ -34,11 +34,13 @@ type Client struct {
 
 // Info is what the engine says of itself.
 type Info struct {
-	// Partial tells that an archive may leave out layers. Docker's own store allows it; containerd's store and
-	// Podman do not.
+	// Partial tells that an archive may leave out layers that the engine has by their chains. Docker's own store allows it.
 	Partial bool
-	Arch    string // as Go names it
-	OS      string // of containers: "linux", "windows"
+	// Contents tells that the engine keeps the blobs of images as they came, in containerd's store: an archive may leave out
+	// those that it has by their digests.
+	Contents bool
+	Arch     string // as Go names it
+	OS       string // of containers: "linux", "windows"
 }
 
 // Image is an image as the engine knows it.
@@ -87,7 +89,7 @@ func (a *Client) Ping(ctx context.Context) (Info, error) {
 	got := Info{Arch: goArch(info.Architecture), OS: info.OSType, Partial: resp.Header.Get("Libpod-Api-Version") == ""}
 	for _, row := range info.DriverStatus {
 		if len(row) == 2 && row[0] == "driver-type" && row[1] == "io.containerd.snapshotter.v1" {
-			got.Partial = false
+			got.Partial, got.Contents = false, true
 		}
 	}
 	return got, nil
