@@ -18,7 +18,7 @@ func (f *frontend) workbench(ctx context.Context) (pep517.Options, error) {
 				What: "sources cannot be built for " + f.variant.name() + " here: " + err.Error(),
 				Hint: "install qemu-user-static with binfmt support, build on a machine of that kind, or lock versions that have wheels"}
 		}
-		executor, err := execute.Choose(ctx, execute.Need{Isolation: true})
+		executor, err := execute.Choose(ctx, execute.Need{Isolation: true, Docker: f.builder.opt.Engine})
 		if err != nil {
 			return pep517.Options{}, err
 		}

@@ -99,7 +99,7 @@ func (b *builder) compileOn(g *ground) compile {
 
 // compiler returns a bytecode compiler that runs the interpreter of a ground, for as long as the build lasts.
 func (b *builder) compiler(ctx context.Context, g *ground) (*bytecode.Compiler, error) {
-	executor, err := execute.FirstThatWorks(b.opt.Executor)
+	executor, err := execute.FirstThatWorks(b.opt.Executor, b.opt.Engine)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lithe-build/lithe/internal/docker"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/execute"
 )
@@ -62,7 +63,7 @@ func onHost(name string) string {
 
 // ask fills in what the interpreter says about itself, through each executor that works.
 func (p *interpreter) ask(t testing.TB) bool {
-	for _, s := range execute.Probe(t.Context()) {
+	for _, s := range execute.Probe(t.Context(), docker.Options{}) {
 		e, err := execute.Choose(t.Context(), execute.Need{Name: s.Name})
 		if err != nil {
 			t.Logf("%s: %v", s.Name, s.Err)

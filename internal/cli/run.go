@@ -199,7 +199,7 @@ func publishedPorts(asked, exposed []string) []string {
 
 // runSandbox runs the image in namespaces of lithe's own.
 func (a *app) runSandbox(ctx context.Context, result *build.Result, flags *runFlags, args []string) error {
-	executor, err := execute.Choose(ctx, execute.Need{Isolation: true})
+	executor, err := execute.Choose(ctx, execute.Need{Name: "namespace", Isolation: true})
 	if err != nil {
 		return err
 	}

@@ -180,14 +180,18 @@ func (a *Client) Get(ctx context.Context, path string, v any) error {
 	return nil
 }
 
-// Do sends a request and turns every status but success into an error.
+// Do sends a request and turns every status but success into an error. A body is a tar.
 func (a *Client) Do(ctx context.Context, method, path string, query url.Values, body io.Reader) (*http.Response, error) {
+	return a.send(ctx, method, path, query, "application/x-tar", body)
+}
+
+func (a *Client) send(ctx context.Context, method, path string, query url.Values, kind string, body io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, a.base+path+"?"+query.Encode(), body)
 	if err != nil {
 		return nil, err
 	}
 	if body != nil {
-		req.Header.Set("Content-Type", "application/x-tar")
+		req.Header.Set("Content-Type", kind)
 	}
 	a.trace.Add(trace.Engine, 1)
 	defer a.trace.Begin(trace.Request, method+" engine"+path).End()

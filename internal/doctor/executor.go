@@ -9,30 +9,37 @@ import (
 	"github.com/lithe-build/lithe/internal/execute"
 )
 
-// checkExecutors tries what can run an image's interpreter. One of them is enough to build; the one that isolates is
-// also what runs a program without an engine.
+// checkExecutors tries what can run programs of an image. One of them is enough to build from wheels; code that is not
+// trusted, such as a package that is built from source, needs one that isolates.
 func checkExecutors(ctx context.Context, p *patient) []Finding {
-	return p.executors(execute.Probe(ctx))
+	return p.executors(execute.Probe(ctx, p.Engine))
+}
+
+// uses say what each executor is for.
+var uses = map[string]string{
+	"namespace": "compiles bytecode, runs programs isolated",
+	"loader":    "compiles bytecode, isolates nothing",
+	"engine":    "runs programs isolated where namespaces do not work",
 }
 
 func (p *patient) executors(all []execute.Status) []Finding {
-	working := 0
+	working, isolated := 0, false
 	for _, s := range all {
 		if s.Err == nil {
 			working++
+			isolated = isolated || s.Isolates
 		}
 	}
 	var found []Finding
 	for _, s := range all {
-		use := "compiles bytecode, isolates nothing"
-		if s.Isolates {
-			use = "compiles bytecode, runs programs isolated"
-		}
-		f := fine("%s: %s", s.Name, use)
-		if s.Err != nil {
+		f := fine("%s: %s", s.Name, uses[s.Name])
+		switch {
+		case s.Err != nil && s.Name == "engine" && (isolated || p.goos != "linux"):
+			f = note("%s: not needed: %v", s.Name, s.Err)
+		case s.Err != nil:
 			f = lack(p.executorFix(s, working), "%s: %v", s.Name, s.Err)
 		}
-		f.Needed = working == 0 || working == 1 && s.Err == nil // the only one is needed
+		f.Needed = f.Status != Note && (working == 0 || working == 1 && s.Err == nil) // the only one is needed
 		found = append(found, f)
 	}
 	return found
@@ -45,6 +52,8 @@ func (p *patient) executorFix(s execute.Status, working int) string {
 		return "build on Linux, or set `bytecode = false` in [tool.lithe]"
 	case p.goos != "linux":
 		return "only Linux has it"
+	case s.Name == "engine":
+		return "start Docker, or set DOCKER_HOST to where it is; building from wheels works without"
 	case s.Isolates:
 		return p.namespaceFix()
 	}

@@ -56,21 +56,25 @@ func TestNamespaceFix(t *testing.T) {
 func TestExecutors(t *testing.T) {
 	broken := errors.New("not permitted")
 	tests := []struct {
-		name              string
-		goos              string
-		namespace, loader error
-		want              []string
-		needed            []bool
+		name                      string
+		goos                      string
+		namespace, loader, engine error
+		want                      []string
+		needed                    []bool
 	}{
-		{"both", "linux", nil, nil, []string{"ok namespace", "ok loader"}, []bool{false, false}},
-		{"the loader alone", "linux", broken, nil, []string{"lack namespace: not permitted make namespaces", "ok loader"}, []bool{false, true}},
-		{"none", "linux", broken, broken, []string{"lack namespace", "lack loader bytecode = false"}, []bool{true, true}},
-		{"another system", "darwin", broken, broken, []string{"lack bytecode = false", "lack bytecode = false"}, []bool{true, true}},
+		{"all", "linux", nil, nil, nil, []string{"ok namespace", "ok loader", "ok engine"}, []bool{false, false, false}},
+		{"no engine", "linux", nil, nil, broken, []string{"ok namespace", "ok loader", "note engine: not needed: not permitted"}, []bool{false, false, false}},
+		{"the engine isolates", "linux", broken, nil, nil, []string{"lack namespace: not permitted make namespaces", "ok loader", "ok engine"}, []bool{false, false, false}},
+		{"the loader alone", "linux", broken, nil, broken, []string{"lack namespace: not permitted make namespaces", "ok loader",
+			"lack engine: not permitted start Docker"}, []bool{false, true, false}},
+		{"none", "linux", broken, broken, broken, []string{"lack namespace", "lack loader bytecode = false", "lack engine"}, []bool{true, true, true}},
+		{"another system", "darwin", broken, broken, broken, []string{"lack bytecode = false", "lack bytecode = false", "note engine"}, []bool{true, true, false}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			p := &patient{Options: Options{Root: t.TempDir()}, goos: test.goos}
-			got := p.executors([]execute.Status{{Name: "namespace", Isolates: true, Err: test.namespace}, {Name: "loader", Err: test.loader}})
+			got := p.executors([]execute.Status{{Name: "namespace", Isolates: true, Err: test.namespace}, {Name: "loader", Err: test.loader},
+				{Name: "engine", Isolates: true, Err: test.engine}})
 			for i, f := range got {
 				if text := string(f.Status) + " " + f.What + " " + f.Fix; !hasInOrder(text, test.want[i]) || f.Needed != test.needed[i] {
 					t.Errorf("%q, needed %v; want %q, %v", text, f.Needed, test.want[i], test.needed[i])

@@ -149,7 +149,7 @@ func (g *cgroup) remove() {
 
 // set writes one setting of a group.
 func set(dir, name string, value int64) bool {
-	f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_TRUNC, 0)
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644) // the kernel makes no file there
 	if err != nil {
 		return false
 	}

@@ -4,13 +4,16 @@
 // read-only root with a fresh /tmp, /proc and /dev, has no capabilities and cannot get any, runs under a user of its
 // own, and has an empty network unless it asks for the host's. Nothing of it outlives Run. The loader executor does
 // not isolate: it starts the image's own dynamic loader on the host, which needs no rights at all, and is meant for
-// programs that lithe trusts and that only read, such as the bytecode compiler. Both need a Linux kernel of the
-// image's architecture. Materialize makes the root directory from the layers of an image.
+// programs that lithe trusts and that only read, such as the bytecode compiler. The engine executor isolates by a container
+// of Docker or Podman, which may be on another machine. All need a Linux kernel of the image's architecture. Materialize and
+// MaterializeTar make the root directory, once for all commands and processes that use the store.
 //
 // A command may be bounded by Limits, and one that is Untrusted is, by default: it is ended with a LimitError when it uses
 // too much. Its files are in the root, which it cannot change, in /tmp, which is new each time, and in Binds, whose
 // targets exist in the root or are below /tmp. A writable bind has to be writable on the host for the command's
-// user: for an ordinary user that is the user itself, for root the Command's UID.
+// user: for an ordinary user that is the user itself, for root the Command's UID. It shows the command's files when Run
+// returns with an exit code, whatever it is: the namespace executor shows the folder itself, the engine executor copies it there
+// and back. Links in there are the program's, and may point anywhere: whoever reads results must not follow them.
 //
 // The namespace executor starts the running program again, so main and TestMain must call Init first.
 // See namespaces(7), pivot_root(2) and capabilities(7), and for what an image says about its process
@@ -44,6 +47,8 @@ type Command struct {
 	UID     int              // 0 with a GID of 0 means DefaultUser for both: commands never run as root
 	GID     int              //
 	Binds   []Bind           // host files and directories to show in the root, mounted in this order
+
+	RootKey string // names the content of the root, for executors that keep copies; "" means that nobody knows
 
 	Untrusted bool   // code that lithe does not trust: a stricter filter of system calls, and DefaultLimits
 	Limits    Limits // of what it and all that it starts may use

@@ -6,19 +6,25 @@ import (
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/docker"
 )
 
 // kind is one mechanism. probe tells why it does not work here, nil if it does.
 type kind struct {
-	executor Executor
+	name     string
 	isolates bool
-	probe    func(context.Context) error
+	make     func(docker.Options) Executor
+	probe    func(context.Context, docker.Options) error
 }
 
-// kinds are all executors, the best first.
+// engineName is what the executor of an engine is called.
+const engineName = "engine"
+
+// kinds are all executors, the best first. An engine is last: it may be far away, and has to be sent every file.
 var kinds = []kind{
-	{executor: Namespace{}, isolates: true, probe: probeNamespace},
-	{executor: Loader{}, isolates: false, probe: probeLoader},
+	{"namespace", true, func(docker.Options) Executor { return Namespace{} }, func(ctx context.Context, _ docker.Options) error { return probeNamespace(ctx) }},
+	{"loader", false, func(docker.Options) Executor { return Loader{} }, func(ctx context.Context, _ docker.Options) error { return probeLoader(ctx) }},
+	{engineName, true, func(opt docker.Options) Executor { return Engine{Docker: opt} }, probeEngine},
 }
 
 // Status says whether an executor works here.
@@ -29,29 +35,31 @@ type Status struct {
 }
 
 // Probe tries all executors, the best first.
-func Probe(ctx context.Context) []Status {
+func Probe(ctx context.Context, opt docker.Options) []Status {
 	all := make([]Status, len(kinds))
 	for i, k := range kinds {
-		all[i] = k.status(ctx)
+		all[i] = k.status(ctx, opt)
 	}
 	return all
 }
 
-func (k kind) status(ctx context.Context) Status {
-	return Status{Name: k.executor.Name(), Isolates: k.isolates, Err: k.probe(ctx)}
+func (k kind) status(ctx context.Context, opt docker.Options) Status {
+	return Status{Name: k.name, Isolates: k.isolates, Err: k.probe(ctx, opt)}
 }
 
 // Need is what an executor is wanted for.
 type Need struct {
 	Name      string // of the executor; "" means the best that works
 	Isolation bool   // the command runs code that lithe does not trust
+
+	Docker docker.Options // where the engine is
 }
 
 // Choose returns the best executor that works here and does what is needed. The error gives a reason for each one.
 func Choose(ctx context.Context, need Need) (Executor, error) {
 	var reasons []string
 	for _, k := range kinds {
-		name := k.executor.Name()
+		name := k.name
 		switch {
 		case need.Name != "" && need.Name != name:
 			continue
@@ -59,9 +67,9 @@ func Choose(ctx context.Context, need Need) (Executor, error) {
 			reasons = append(reasons, name+" does not isolate")
 			continue
 		}
-		status := k.status(ctx)
+		status := k.status(ctx, need.Docker)
 		if status.Err == nil {
-			return k.executor, nil
+			return k.make(need.Docker), nil
 		}
 		reasons = append(reasons, fmt.Sprintf("%s: %v", name, status.Err))
 	}
@@ -85,7 +93,7 @@ func noExecutor(need Need, reasons []string) error {
 func Names() []string {
 	out := make([]string, len(kinds))
 	for i, k := range kinds {
-		out[i] = k.executor.Name()
+		out[i] = k.name
 	}
 	return out
 }

@@ -8,12 +8,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/docker"
 	"github.com/lithe-build/lithe/internal/execute"
 )
 
 func TestChoose(t *testing.T) {
 	status := map[string]execute.Status{}
-	for _, s := range execute.Probe(t.Context()) {
+	for _, s := range execute.Probe(t.Context(), docker.Options{}) {
 		status[s.Name] = s
 	}
 	best := "loader"
@@ -29,7 +30,7 @@ func TestChoose(t *testing.T) {
 		{"the best that works", execute.Need{}, best, nil},
 		{"by name", execute.Need{Name: "loader"}, "loader", nil},
 		{"a name that does not isolate", execute.Need{Name: "loader", Isolation: true}, "", []string{"loader does not isolate"}},
-		{"an unknown name", execute.Need{Name: "magic"}, "", []string{`"magic"`, "namespace, loader"}},
+		{"an unknown name", execute.Need{Name: "magic"}, "", []string{`"magic"`, "namespace, loader, engine"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -60,16 +61,16 @@ func TestChoose(t *testing.T) {
 
 func TestProbe(t *testing.T) {
 	var names []string
-	for _, s := range execute.Probe(t.Context()) {
+	for _, s := range execute.Probe(t.Context(), docker.Options{}) {
 		names = append(names, s.Name)
-		if s.Isolates != (s.Name == "namespace") {
+		if s.Isolates != (s.Name != "loader") {
 			t.Errorf("%s: isolates is %v", s.Name, s.Isolates)
 		}
 		if runtime.GOOS != "linux" && s.Err == nil {
 			t.Errorf("%s works on %s", s.Name, runtime.GOOS)
 		}
 	}
-	if diff := cmp.Diff([]string{"namespace", "loader"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"namespace", "loader", "engine"}, names); diff != "" {
 		t.Error(diff)
 	}
 }

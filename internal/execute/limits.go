@@ -174,3 +174,11 @@ func (w *metered) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// contextError prefers the cause to its consequence.
+func contextError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +81,14 @@ func testResources(t *testing.T, e execute.Executor) {
 			t.Errorf("exit code %d, error %v", code, err)
 		}
 	})
+	if e.Name() == "namespace" {
+		t.Run("files of a bind", func(t *testing.T) {
+			c := program("many", "/work", "300")
+			c.Binds = []execute.Bind{{Source: writableDir(t), Target: "/work", Writable: true}}
+			c.Limits.Disk = 100 << 20
+			exceeds(t, e, "disk", c)
+		})
+	}
 	t.Run("file", func(t *testing.T) {
 		c := program("big", "/tmp/big", "300")
 		c.Limits.Disk = 100 << 20
@@ -106,4 +116,14 @@ func testProcesses(t *testing.T, e execute.Executor) {
 			t.Errorf("%+v", got)
 		}
 	}
+}
+
+// writableDir returns a folder that every user may write to.
+func writableDir(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "work")
+	if err := errors.Join(os.Mkdir(dir, 0o777), os.Chmod(dir, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }

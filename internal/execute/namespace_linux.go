@@ -253,11 +253,3 @@ func (s *sandbox) close() {
 	_ = s.control.Close()
 	s.group.remove()
 }
-
-// contextError prefers the cause to its consequence.
-func contextError(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
-}

@@ -82,5 +82,7 @@ func many(args []string) {
 		check(os.WriteFile(fmt.Sprintf("%s/%d/%d", args[0], i%7, i), make([]byte, 1<<20), 0o644))
 	}
 	fmt.Println("written")
-	time.Sleep(time.Minute)
+	if len(args) < 3 {
+		time.Sleep(time.Minute)
+	}
 }

@@ -1,0 +1,138 @@
+//go:build linux
+
+package execute_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lithe-build/lithe/internal/docker"
+	"github.com/lithe-build/lithe/internal/execute"
+)
+
+// engine returns the executor of the engine that the end-to-end tests have.
+func engine(t *testing.T) execute.Executor {
+	t.Helper()
+	if os.Getenv("LITHE_E2E") != "1" {
+		t.Skip("needs Docker; set LITHE_E2E=1")
+	}
+	e, err := execute.Choose(t.Context(), execute.Need{Name: "engine", Isolation: true, Docker: docker.Options{Host: os.Getenv("DOCKER_HOST")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keyed{e, fmt.Sprintf("test-%d", os.Getpid())}
+}
+
+// keyed gives every command the key of the tests' root, so that the engine gets it once.
+type keyed struct {
+	execute.Executor
+	key string
+}
+
+func (k keyed) Run(ctx context.Context, root string, c execute.Command) (int, error) {
+	c.RootKey = k.key
+	return k.Executor.Run(ctx, root, c)
+}
+
+func TestEngine(t *testing.T) {
+	e := engine(t)
+	t.Cleanup(func() {
+		host, err := docker.Find(docker.Options{Host: os.Getenv("DOCKER_HOST")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		api := docker.New(host, nil)
+		if err := api.RemoveImage(context.Background(), "lithe-root:"+e.(keyed).key); err != nil {
+			t.Error(err)
+		}
+		if left, err := api.Labelled(context.Background(), "build.lithe.sandbox"); err != nil || len(left) > 0 {
+			t.Errorf("containers are left: %v, error %v", left, err)
+		}
+	})
+	testExecutor(t, e)
+	t.Run("resources", func(t *testing.T) { testResources(t, e) })
+	t.Run("escape", func(t *testing.T) { testEscape(t, e) })
+	t.Run("isolation", func(t *testing.T) { testContained(t, e) })
+	t.Run("no network of the host", func(t *testing.T) {
+		server := httptest.NewServer(http.NotFoundHandler())
+		defer server.Close()
+		if got := run(t, e, program("get", server.URL)); got.Code != 1 || !strings.Contains(got.Out, "connection refused") {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("binds", func(t *testing.T) { testBinds(t, e) })
+	t.Run("results", func(t *testing.T) { testResultsBack(t, e) })
+	t.Run("without a key", func(t *testing.T) {
+		if got := run(t, e.(keyed).Executor, program("exit", "3")); got.Code != 3 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// testContained is the part of the sandbox's isolation that an engine has, too.
+func testContained(t *testing.T, e execute.Executor) {
+	for name, test := range map[string]struct {
+		command execute.Command
+		want    string
+	}{
+		"default user":    {program("ids"), "65532 65532 65532 65532\n"},
+		"no capabilities": {program("status"), isolation[2].want.Out},
+		"read-only root": {program("write", "/x", "/work/x"),
+			"/x: open /x: read-only file system\n/work/x: open /work/x: read-only file system\n"},
+		"an empty network": {program("net"), "lo true\n"},
+		"host name":        {program("read", "/proc/sys/kernel/hostname"), "localhost\n"},
+		"tmp":              {program("write", "/tmp/x", "/dev/shm/x"), "/tmp/x: <nil>\n/dev/shm/x: <nil>\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(result{Out: test.want}, run(t, e, test.command)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Files come back as the program left them: changed, removed, and only up to the limit.
+func testResultsBack(t *testing.T, e execute.Executor) {
+	dir := filepath.Join(t.TempDir(), "tree")
+	for name, content := range map[string]string{"a/old": "old", "b": "as it was"} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := program("write", "/work/new", "/work/a/old")
+	c.Binds = []execute.Bind{{Source: dir, Target: "/work", Writable: true}}
+	if got := run(t, e, c); got.Out != "/work/new: <nil>\n/work/a/old: <nil>\n" {
+		t.Errorf("%+v", got)
+	}
+	want := map[string]string{"a/old": "written", "b": "as it was", "new": "written"}
+	got := map[string]string{}
+	for name := range want {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Error(err)
+		}
+		got[name] = string(data)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	var out bytes.Buffer
+	c = program("many", "/work", "30")
+	c.Stdout, c.Binds, c.Limits.Disk = &out, []execute.Bind{{Source: dir, Target: "/work", Writable: true}}, 20<<20
+	c.Args = append(c.Args, "end")
+	exceeds(t, e, "disk", c)
+	if data, err := os.ReadFile(filepath.Join(dir, "b")); err != nil || string(data) != "as it was" {
+		t.Errorf("results that are too large replaced the files: %q, %v", data, err)
+	}
+}
