@@ -27,7 +27,6 @@ var notFuzzed = map[string]string{
 	"build":       "reads lithe.lock and hands it to package lithelock, which is fuzzed",
 	"bytecode":    "unmarshals records of the store, and answers of our own program in the sandbox",
 	"destination": "JSON of engines' commands, and the index of a layout, by the standard library into plain structs",
-	"docker":      "JSON of the local engine and of Docker's configuration, by the standard library into plain structs",
 	"doctor":      "looks whether a file has certificates, by the standard library",
 	"store":       "records that this store wrote, by the standard library",
 	"entry":       "reads contents as they are",

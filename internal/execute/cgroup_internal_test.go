@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -77,5 +78,27 @@ func TestNoCgroup(t *testing.T) {
 	g.remove()
 	if g.Memory || g.Processes || g.outOfMemory() {
 		t.Errorf("%+v", g)
+	}
+}
+
+// The group of a run that was killed goes with the next one's; a new one stays.
+func TestSweepGroups(t *testing.T) {
+	parent := t.TempDir()
+	old := time.Now().Add(-time.Hour)
+	for _, name := range []string{"lithe-old", "lithe-new", "others"} {
+		path := filepath.Join(parent, name)
+		if err := os.Mkdir(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if name != "lithe-new" {
+			if err := os.Chtimes(path, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	sweepGroups(parent)
+	left, _ := filepath.Glob(filepath.Join(parent, "*"))
+	if diff := cmp.Diff([]string{filepath.Join(parent, "lithe-new"), filepath.Join(parent, "others")}, left); diff != "" {
+		t.Error(diff)
 	}
 }

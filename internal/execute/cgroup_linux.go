@@ -15,6 +15,9 @@ import (
 // cgroupRoot is where control groups are mounted (cgroups(7)).
 const cgroupRoot = "/sys/fs/cgroup"
 
+// groupPrefix begins the names of our groups.
+const groupPrefix = "lithe-"
+
 // cgroupPatience is how long a group may take to become empty when its processes have been killed.
 const cgroupPatience = 5 * time.Second
 
@@ -35,7 +38,7 @@ func newCgroup(root, own string, l Limits) *cgroup {
 	if l.Memory == 0 && l.Processes == 0 {
 		return g
 	}
-	name := "lithe-" + strings.ToLower(rand.Text())
+	name := groupPrefix + strings.ToLower(rand.Text())
 	if _, err := os.Stat(filepath.Join(root, "cgroup.controllers")); err == nil {
 		g.unified(root, own, name, l)
 	} else {
@@ -53,6 +56,7 @@ func (g *cgroup) unified(root, own, name string, l Limits) {
 		if !slices.Contains(have, "memory") || !slices.Contains(have, "pids") {
 			continue
 		}
+		sweepGroups(parent)
 		dir := filepath.Join(parent, name)
 		if os.Mkdir(dir, 0o755) != nil {
 			continue
@@ -87,12 +91,25 @@ func (g *cgroup) legacy(root, own, name string, l Limits) {
 // makeGroup makes a group below ours, or at the top where ours is not to be seen, as in some containers.
 func makeGroup(root, controller, own, name string) (dir string, ok bool) {
 	for _, parent := range []string{own, "/"} {
+		sweepGroups(filepath.Join(root, controller, parent))
 		dir = filepath.Join(root, controller, parent, name)
 		if os.Mkdir(dir, 0o755) == nil {
 			return dir, true
 		}
 	}
 	return "", false
+}
+
+// sweepGroups removes the groups of runs that were killed. One that has processes cannot be removed, and one that is new may
+// be about to get some.
+func sweepGroups(parent string) {
+	entries, _ := os.ReadDir(parent) // where there is none, nothing is to be swept
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err == nil && entry.IsDir() && strings.HasPrefix(entry.Name(), groupPrefix) && time.Since(info.ModTime()) > time.Minute {
+			_ = os.Remove(filepath.Join(parent, entry.Name()))
+		}
+	}
 }
 
 // memberships reads which group of each controller a process is in; that of version 2 has no name.

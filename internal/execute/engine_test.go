@@ -7,12 +7,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -47,11 +51,7 @@ func (k keyed) Run(ctx context.Context, root string, c execute.Command) (int, er
 func TestEngine(t *testing.T) {
 	e := engine(t)
 	t.Cleanup(func() {
-		host, err := docker.Find(docker.Options{Host: os.Getenv("DOCKER_HOST")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		api := docker.New(host, nil)
+		api := api(t)
 		if err := api.RemoveImage(context.Background(), "lithe-root:"+e.(keyed).key); err != nil {
 			t.Error(err)
 		}
@@ -72,6 +72,9 @@ func TestEngine(t *testing.T) {
 	})
 	t.Run("binds", func(t *testing.T) { testBinds(t, e) })
 	t.Run("results", func(t *testing.T) { testResultsBack(t, e) })
+	t.Run("below tmp", func(t *testing.T) { testBelowTmp(t, e) })
+	t.Run("another machine", func(t *testing.T) { testRemote(t) })
+	t.Run("after a kill", func(t *testing.T) { testSweep(t, e) })
 	t.Run("without a key", func(t *testing.T) {
 		if got := run(t, e.(keyed).Executor, program("exit", "3")); got.Code != 3 {
 			t.Errorf("%+v", got)
@@ -134,5 +137,80 @@ func testResultsBack(t *testing.T, e execute.Executor) {
 	exceeds(t, e, "disk", c)
 	if data, err := os.ReadFile(filepath.Join(dir, "b")); err != nil || string(data) != "as it was" {
 		t.Errorf("results that are too large replaced the files: %q, %v", data, err)
+	}
+}
+
+// api is a client for what the tests look at in the engine.
+func api(t *testing.T) *docker.Client {
+	t.Helper()
+	host, err := docker.Find(docker.Options{Host: os.Getenv("DOCKER_HOST")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return docker.New(host, nil)
+}
+
+// An engine by TCP, as on another machine: nothing but the connection is shared.
+func testRemote(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	socket := strings.TrimPrefix(os.Getenv("DOCKER_HOST"), "unix://")
+	if socket == "" {
+		socket = "/var/run/docker.sock"
+	}
+	go func() {
+		for {
+			here, err := l.Accept()
+			if err != nil {
+				return
+			}
+			there, err := net.Dial("unix", socket)
+			if err != nil {
+				_ = here.Close()
+				continue
+			}
+			go func() { _, _ = io.Copy(there, here); _ = there.(*net.UnixConn).CloseWrite() }()
+			go func() { _, _ = io.Copy(here, there); _ = here.Close() }()
+		}
+	}()
+	e, err := execute.Choose(t.Context(), execute.Need{Name: "engine", Docker: docker.Options{Host: "tcp://" + l.Addr().String()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	testResultsBack(t, e)
+	c := program("sum")
+	c.Stdin = io.LimitReader(&pattern{}, 1_000_000)
+	if got := run(t, e, c); !strings.HasPrefix(got.Out, "1000000 ") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What a killed run left is removed by the next one, when its time is over.
+func testSweep(t *testing.T, e execute.Executor) {
+	ids := map[string]string{}
+	for name, until := range map[string]time.Time{"over": time.Now().Add(-time.Minute), "not yet": time.Now().Add(time.Hour)} {
+		id, err := api(t).Create(t.Context(), docker.Container{Image: "lithe-root:" + e.(keyed).key, Entrypoint: []string{},
+			Cmd: []string{"/program", "wait"}, Labels: map[string]string{"build.lithe.sandbox": strconv.FormatInt(until.Unix(), 10)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[name] = id
+	}
+	run(t, e, program("exit", "0"))
+	left, err := api(t).Labelled(t.Context(), "build.lithe.sandbox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, there := left[ids["over"]]; there {
+		t.Error("a container whose time is over is still there")
+	}
+	if _, there := left[ids["not yet"]]; !there {
+		t.Error("a container was removed before its time")
+	}
+	if err := api(t).Remove(t.Context(), ids["not yet"]); err != nil {
+		t.Error(err)
 	}
 }

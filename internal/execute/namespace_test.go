@@ -53,6 +53,7 @@ func TestNamespace(t *testing.T) {
 	t.Run("serves on the host's network", func(t *testing.T) { testServes(t, e) })
 	t.Run("no network of the host", func(t *testing.T) { testNoNetwork(t, e) })
 	t.Run("binds", func(t *testing.T) { testBinds(t, e) })
+	t.Run("below tmp", func(t *testing.T) { testBelowTmp(t, e) })
 	t.Run("inherited files", func(t *testing.T) { testInheritedFiles(t, e) })
 	t.Run("at once", func(t *testing.T) { testAtOnce(t, e) })
 	t.Run("dies with its parent", testParentDies)
@@ -215,6 +216,22 @@ func testBinds(t *testing.T, e execute.Executor) {
 	c.Args = []string{"/program", "read", "/mnt/file"}
 	if got := run(t, e, c).Out; got != "bound" {
 		t.Errorf("%q", got)
+	}
+}
+
+// A folder below /tmp need not be in the root, which stays as it is.
+func testBelowTmp(t *testing.T, e execute.Executor) {
+	dir := writableDir(t)
+	c := untrusted("write", "/tmp/tree/x", "/tmp/y", "/tmp/z")
+	c.Binds = []execute.Bind{{Source: dir, Target: "/tmp/tree", Writable: true}}
+	if got := run(t, e, c); got.Out != "/tmp/tree/x: <nil>\n/tmp/y: <nil>\n/tmp/z: <nil>\n" {
+		t.Errorf("%+v", got)
+	}
+	if data, err := os.ReadFile(filepath.Join(dir, "x")); err != nil || string(data) != "written" {
+		t.Errorf("%q, %v", data, err)
+	}
+	if entries, err := os.ReadDir(filepath.Join(testRoot(t), "tmp")); err != nil || len(entries) > 0 {
+		t.Errorf("in the root: %v, %v", entries, err)
 	}
 }
 
