@@ -5,6 +5,7 @@ package execute
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -100,5 +101,23 @@ func TestSweepGroups(t *testing.T) {
 	left, _ := filepath.Glob(filepath.Join(parent, "*"))
 	if diff := cmp.Diff([]string{filepath.Join(parent, "lithe-new"), filepath.Join(parent, "others")}, left); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A command makes no group that it does not remove.
+func TestCgroupsRemoved(t *testing.T) {
+	for _, l := range []Limits{{Memory: 1 << 30}, {Processes: 100}, {Memory: 1 << 30, Processes: 100}} {
+		root := t.TempDir()
+		for _, controller := range []string{"memory", "pids"} {
+			if err := os.Mkdir(filepath.Join(root, controller), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g := newCgroup(root, filepath.Join(root, "none"), l)
+		made, _ := filepath.Glob(filepath.Join(root, "*", groupPrefix+"*"))
+		slices.Sort(g.dirs)
+		if diff := cmp.Diff(made, g.dirs); diff != "" || len(made) == 0 {
+			t.Error(l, diff)
+		}
 	}
 }

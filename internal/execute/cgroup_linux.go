@@ -76,28 +76,31 @@ const groupSpare = 64
 // legacy makes a group of version 1 for each of the two controllers, below our own.
 func (g *cgroup) legacy(root, own, name string, l Limits) {
 	in := memberships(own)
-	if dir, ok := makeGroup(root, "memory", in["memory"], name); ok && l.Memory > 0 {
+	if dir := makeGroup(root, "memory", in["memory"], name, l.Memory > 0); dir != "" {
 		g.dirs = append(g.dirs, dir)
 		g.Memory = set(dir, "memory.limit_in_bytes", l.Memory)
 		_ = set(dir, "memory.memsw.limit_in_bytes", l.Memory) // where the kernel counts swap
 		g.oom = filepath.Join(dir, "memory.oom_control")
 	}
-	if dir, ok := makeGroup(root, "pids", in["pids"], name); ok && l.Processes > 0 {
+	if dir := makeGroup(root, "pids", in["pids"], name, l.Processes > 0); dir != "" {
 		g.dirs = append(g.dirs, dir)
 		g.Processes = set(dir, "pids.max", int64(l.Processes)+groupSpare)
 	}
 }
 
-// makeGroup makes a group below ours, or at the top where ours is not to be seen, as in some containers.
-func makeGroup(root, controller, own, name string) (dir string, ok bool) {
+// makeGroup makes a group if it is wanted: below ours, or at the top where ours is not to be seen, as in some containers.
+func makeGroup(root, controller, own, name string, wanted bool) string {
 	for _, parent := range []string{own, "/"} {
+		if !wanted {
+			break
+		}
 		sweepGroups(filepath.Join(root, controller, parent))
-		dir = filepath.Join(root, controller, parent, name)
+		dir := filepath.Join(root, controller, parent, name)
 		if os.Mkdir(dir, 0o755) == nil {
-			return dir, true
+			return dir
 		}
 	}
-	return "", false
+	return ""
 }
 
 // sweepGroups removes the groups of runs that were killed. One that has processes cannot be removed, and one that is new may
