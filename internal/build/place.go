@@ -32,7 +32,7 @@ func (o Options) atRoot() Options {
 		return o
 	}
 	root := lock.WorkspaceAbove(o.Dir)
-	if root == "" || configuredLock(o.Dir).Path != "" {
+	if root == "" || configuredLock(o.Dir, "").Lock != "" {
 		return o
 	}
 	inside, err := relativeTo(root, o.Dir)
@@ -80,6 +80,7 @@ func (in *inputs) readPlace(opt Options) error {
 		return err
 	}
 	in.place.folder, in.place.prefix = lockFolder(opt.Dir, in.lock)
+	widen(in.lock, in.place.folder, opt.Dir, cmp.Or(config.SourceRoot, root.Config.SourceRoot))
 	if err := in.readMember(opt, name.Normalize(chosen)); err != nil {
 		return err
 	}
@@ -164,20 +165,57 @@ func (in *inputs) enter(p lock.Package) error {
 // shown returns a path of the lock as positions have it.
 func (in *inputs) shown(p string) string { return path.Join(in.place.prefix, p) }
 
-// inFolder returns a folder or file that the lock names by its path. What stands outside of the project's folder, or is led to
-// by a link, is refused: whoever has the project would build something else than its author.
+// widen lets a lock reach folders beside the project: those in the same folder that the configuration names, else those in the
+// git repository that tracks the project. Such a folder comes with the project wherever that goes. What is built does not
+// depend on how it is known.
+func widen(l *lock.Lock, folder, dir, sourceRoot string) {
+	if !l.LeadsOut() {
+		return
+	}
+	top := filepath.Join(dir, filepath.FromSlash(sourceRoot))
+	if sourceRoot == "" {
+		if top = project.RepositoryRoot(dir); top == "" {
+			return
+		}
+	}
+	if relative, err := realRelative(folder, top); err == nil && strings.Trim(relative, "./") == "" {
+		l.Top = relative
+	}
+}
+
+// realRelative is the path from one folder to another, without links.
+func realRelative(from, to string) (string, error) {
+	from, err := realPath(from)
+	if err != nil {
+		return "", err
+	}
+	if to, err = realPath(to); err != nil {
+		return "", err
+	}
+	relative, err := filepath.Rel(from, to)
+	return filepath.ToSlash(relative), err
+}
+
+func realPath(dir string) (string, error) {
+	full, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(full)
+}
+
+// inFolder returns a folder or file that the lock names by its path. What stands outside of the folder of all code, or is led
+// to by a link, is refused: whoever has the project would build something else than its author.
 func (in *inputs) inFolder(p, below, who string, pos diag.Position) (string, error) {
 	problem := func(code, what, hint string) error {
 		return &diag.Error{Pos: pos, Code: code, What: fmt.Sprintf("%s comes from %s, %s", who, path.Join(p, below), what), Hint: hint}
 	}
-	outside := func(what string) error {
-		return problem("outside-project", what, "move it into the project, and lock again")
-	}
+	outside := func(what string) error { return problem("outside-project", what, plan.OutsideHint) }
 	joined := path.Join(p, below)
-	if p == "" || lock.Outside(joined) {
+	if p == "" || in.lock.Outside(joined) {
 		return "", outside("which is outside the project")
 	}
-	root, err := filepath.EvalSymlinks(in.place.folder)
+	root, err := filepath.EvalSymlinks(filepath.Join(in.place.folder, filepath.FromSlash(in.lock.Top)))
 	if err != nil {
 		return "", err
 	}

@@ -34,14 +34,13 @@ func Select(ctx context.Context, opt SelectOptions) (plan.Target, []plan.Package
 	t := opt.Target
 	at := Options{Dir: opt.Dir, Script: opt.Script, Lock: opt.Lock}.atRoot()
 	opt.Dir = at.Dir
-	configured := lock.Options{Script: opt.Script}
-	if opt.Script == "" {
-		configured = configuredLock(opt.Dir)
-	}
-	l, err := lock.Read(opt.Dir, lock.Options{Script: opt.Script, Path: cmp.Or(opt.Lock, configured.Path), AllowUnhashed: opt.AllowUnhashed || configured.AllowUnhashed})
+	configured := configuredLock(opt.Dir, opt.Script)
+	l, err := lock.Read(opt.Dir, lock.Options{Script: opt.Script, Path: cmp.Or(opt.Lock, configured.Lock), AllowUnhashed: opt.AllowUnhashed || configured.AllowUnhashed})
 	if err != nil {
 		return t, nil, nil, err
 	}
+	folder, _ := lockFolder(opt.Dir, l)
+	widen(l, folder, opt.Dir, configured.SourceRoot)
 	if at.inside != "" && t.Package == "" {
 		t.Package = memberAt(l, at.inside)
 	}
@@ -131,13 +130,13 @@ func joinProblems(problems diag.List, errs ...error) error {
 	return problems.Err()
 }
 
-// configuredLock returns what the configuration says of the lock. A project that cannot be read may still have a lock that can.
-func configuredLock(dir string) lock.Options {
-	p, err := project.Read(dir, project.Options{})
+// configuredLock returns what the configuration says. A project that cannot be read may still have a lock that can.
+func configuredLock(dir, script string) project.Config {
+	p, err := project.Read(dir, project.Options{Script: script})
 	if err != nil {
-		return lock.Options{}
+		return project.Config{}
 	}
-	return lock.Options{Path: p.Config.Lock, AllowUnhashed: p.Config.AllowUnhashed}
+	return p.Config
 }
 
 // Explain returns the plan of a project without building it: of several platforms, that of one. It reads the Debian

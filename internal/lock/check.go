@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
@@ -170,6 +171,29 @@ func cleanPath(written string) string {
 // Outside tells whether a path of a Source or File leads out of the lock file's folder.
 func Outside(p string) bool {
 	return path.IsAbs(p) || p == ".." || strings.HasPrefix(p, "../") || len(p) > 1 && p[1] == ':'
+}
+
+// Outside tells whether a path of a Source or File of the lock leads out of the folder that all code stands in.
+func (l *Lock) Outside(p string) bool {
+	return Outside(p) && (path.IsAbs(p) || p[0] != '.' || steps(p) > steps(l.Top))
+}
+
+// steps is how many folders a path goes up before it goes down.
+func steps(p string) (n int) {
+	for part := range strings.SplitSeq(p, "/") {
+		if part != ".." {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// LeadsOut tells whether any path of the lock leads out of the lock's own folder.
+func (l *Lock) LeadsOut() bool {
+	return slices.ContainsFunc(l.Packages, func(p Package) bool {
+		return p.Source.Path != "" && Outside(p.Source.Path) || slices.ContainsFunc(p.Files, func(f File) bool { return f.Path != "" && Outside(f.Path) })
+	})
 }
 
 // shortCommit and longCommit are the lengths of SHA-1 and SHA-256 in hexadecimal digits.

@@ -29,6 +29,10 @@ type Lock struct {
 	Root     int       // the project of the lock's folder, an index into Packages; -1 in a workspace without one
 	Members  []int     // the projects of the workspace, with Root; indexes into Packages
 
+	// Top is the outermost folder that files and folders of the lock may stand in, from the folder of the lock: "../..". It is
+	// "" for that folder itself; who reads the lock widens it.
+	Top string
+
 	// Requirements and Groups belong to a workspace whose folder holds no project, Requirements also to a script.
 	Requirements []Dependency
 	Groups       []Group

@@ -262,3 +262,19 @@ func TestSeveralLocks(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Paths of a lock may lead as far up as its Top, and no further.
+func TestLockOutside(t *testing.T) {
+	for _, tt := range []struct {
+		top, path string
+		want      bool
+	}{
+		{"", "libs/core", false}, {"", ".", false}, {"", "../core", true}, {"", "..", true}, {"", "/core", true},
+		{"..", "../core", false}, {"..", "..", false}, {"..", "../../core", true}, {"..", "/core", true}, {"..", "c:/core", true},
+		{"../..", "../../libs/core", false}, {"../..", "../../../core", true}, {"../..", "..core", false},
+	} {
+		if got := (&Lock{Top: tt.top}).Outside(tt.path); got != tt.want {
+			t.Errorf("%q below %q: got %v", tt.path, tt.top, got)
+		}
+	}
+}

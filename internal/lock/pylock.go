@@ -113,8 +113,9 @@ func (r *pylockReader) root(top *toml.Table) Package {
 	for _, v := range defaults {
 		n := r.normalized(v, "default-groups")
 		root.Groups = withGroup(root.Groups, n)
-		g := root.Group(n)
-		g.Default, g.Always = true, true
+		if g := root.Group(n); g != nil { // none where the name is a problem already
+			g.Default, g.Always = true, true
+		}
 	}
 	r.checkGroups(&root)
 	return root

@@ -23,10 +23,10 @@ type chooser struct {
 // choose returns the selected package, false for a project that is not installed and for one with a problem.
 func (c *chooser) choose(p *lock.Package) (Package, bool) {
 	out := Package{Name: p.Name, Version: p.Version, Pos: p.Pos, Source: describeSource(p.Source), Origin: p.Source}
-	if p.Source.Path != "" && lock.Outside(p.Source.Path) {
+	if p.Source.Path != "" && c.lock.Outside(p.Source.Path) {
 		c.problems.Add(&diag.Error{Pos: p.Source.Pos, Code: "outside-project",
 			What: fmt.Sprintf("%s comes from %s, which is outside the project", p.Name, p.Source.Path),
-			Hint: "move it into the project, and build from the folder that holds both"})
+			Hint: OutsideHint})
 		return Package{}, false
 	}
 	switch p.Source.Kind {
@@ -41,6 +41,9 @@ func (c *chooser) choose(p *lock.Package) (Package, bool) {
 	}
 	return out, c.takeFile(p, &out)
 }
+
+// OutsideHint is what to do about code that stands elsewhere than the project.
+const OutsideHint = "keep both in one git repository that tracks the project, or name the folder that holds both with the key `source-root`"
 
 // describeSource writes a source as text.
 func describeSource(s lock.Source) string {
@@ -82,7 +85,7 @@ func (c *chooser) takeFile(p *lock.Package, out *Package) bool {
 	default:
 		out.Index = p.Source.URL
 	}
-	if f.Path != "" && lock.Outside(f.Path) {
+	if f.Path != "" && c.lock.Outside(f.Path) {
 		c.problems.Add(&diag.Error{Pos: f.Pos, Code: "outside-project",
 			What: fmt.Sprintf("%s %s comes from %s, which is outside the project", p.Name, p.Version, f.Path),
 			Hint: "move it into the project"})

@@ -16,6 +16,7 @@ type Config struct {
 	Python        string   // "3.13" or "3.13.5"; "" means inferred
 	Platforms     []string // "linux/amd64"; nil means the host's Linux equivalent
 	Lock          string   // path of the lock file; "" means found
+	SourceRoot    string   // folder above the project that holds all code, \"..\"; \"\" means that of the repository
 	AllowUnhashed bool     // take pins of a requirements file that have no hash
 	Package       string   // workspace member; "" means the root
 	Bytecode      bool     // compile .py files; true by default

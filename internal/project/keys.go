@@ -1,11 +1,32 @@
 package project
 
-import "github.com/lithe-build/lithe/internal/python/name"
+import (
+	"slices"
+
+	"github.com/lithe-build/lithe/internal/python/name"
+)
 
 // configKeys is every key of the configuration but targets. What is set is written to c.
 func configKeys(c *Config) []key {
-	keys := append(baseKeys(c), runKeys(c)...)
-	return append(keys, laterKeys()...)
+	return slices.Concat(baseKeys(c), lockKeys(c), runKeys(c), laterKeys())
+}
+
+// lockKeys say where the packages and the code come from.
+func lockKeys(c *Config) []key {
+	return []key{
+		{name: "lock", value: text{&c.Lock, nonEmpty}, example: `"uv.lock"`,
+			doc:      "The lock file, where several stand side by side or it stands elsewhere.",
+			fallback: "the first of uv.lock, poetry.lock, pdm.lock, Pipfile.lock, pylock.toml and requirements.txt"},
+		{name: "allow-unhashed", value: boolean{&c.AllowUnhashed}, example: "true",
+			doc:      "Whether a requirements file may pin versions without hashes: lithe.lock then keeps the hashes that the index has, and what the packages require must be in the file. See [requirements.txt](../locks/requirements.md#without-hashes).",
+			fallback: "false; such a file is refused"},
+		{name: "source-root", value: text{&c.SourceRoot, above}, example: `"../.."`,
+			doc:      "The folder above the project in which all code stands: dependencies by path may be anywhere in it, and nowhere else. See [folders](../guide/git-and-path.md#folders).",
+			fallback: "the root of the git repository that tracks the project, else the project's folder"},
+		{name: "package", value: text{&c.Package, projName}, example: `"service"`,
+			doc:      "The member of the workspace that goes into the image, in the configuration of the workspace's root.",
+			fallback: "the project itself"},
+	}
 }
 
 // baseKeys say what an image is made of.
@@ -21,15 +42,6 @@ func baseKeys(c *Config) []key {
 			example:  `["linux/amd64", "linux/arm64"]`,
 			doc:      "The platforms to build for: linux/amd64, linux/arm64. Several make one image with an index. See [platforms](../guide/platforms.md).",
 			fallback: "the machine's own, under Linux"},
-		{name: "lock", value: text{&c.Lock, nonEmpty}, example: `"uv.lock"`,
-			doc:      "The lock file, where several stand side by side or it stands elsewhere.",
-			fallback: "the first of uv.lock, poetry.lock, pdm.lock, Pipfile.lock, pylock.toml and requirements.txt"},
-		{name: "allow-unhashed", value: boolean{&c.AllowUnhashed}, example: "true",
-			doc:      "Whether a requirements file may pin versions without hashes: lithe.lock then keeps the hashes that the index has, and what the packages require must be in the file. See [requirements.txt](../locks/requirements.md#without-hashes).",
-			fallback: "false; such a file is refused"},
-		{name: "package", value: text{&c.Package, projName}, example: `"service"`,
-			doc:      "The member of the workspace that goes into the image, in the configuration of the workspace's root.",
-			fallback: "the project itself"},
 		{name: "bytecode", value: boolean{&c.Bytecode}, example: "true",
 			doc: "Whether the image holds bytecode, which makes programs start faster.", fallback: "true"},
 		{name: "system-packages", value: array[SystemPackage]{to: &c.SystemPackages, one: func(p *SystemPackage) value { return systemPackage{p} }},

@@ -45,6 +45,7 @@ func reference() string {
 		keys  []key
 	}{
 		{"What an image is made of", baseKeys(&c)},
+		{"Where packages and code come from", lockKeys(&c)},
 		{"How it runs", runKeys(&c)},
 		{"Targets", append([]key{targetsKey(map[string]*toml.Table{})}, inTarget(only)...)},
 	}

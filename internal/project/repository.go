@@ -56,6 +56,33 @@ func findRepository(dir string) (*repository, error) {
 	return nil, nil
 }
 
+// RepositoryRoot returns the root of the git repository that tracks files of a folder, "" where there is none.
+func RepositoryRoot(dir string) string {
+	r, err := findRepository(dir)
+	if err != nil || r == nil {
+		return ""
+	}
+	root, err := filepath.Abs(dir)
+	if err == nil {
+		root, err = filepath.EvalSymlinks(root)
+	}
+	if err != nil {
+		return ""
+	}
+	for range steps(r.prefix) {
+		root = filepath.Dir(root)
+	}
+	return root
+}
+
+// steps is how many folders deep a path is.
+func steps(p string) int {
+	if p == "" {
+		return 0
+	}
+	return 1 + strings.Count(p, "/")
+}
+
 // gitDirectory returns the folder that holds the index of a repository at root, "" when there is no repository. In a
 // worktree or a submodule, .git is a file that names the folder.
 func gitDirectory(root string) (string, error) {

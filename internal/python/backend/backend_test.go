@@ -268,3 +268,22 @@ func TestSymlinks(t *testing.T) {
 		t.Errorf("a link inside of the project: %v", err)
 	}
 }
+
+// Folders among the requirements are names alone: what Poetry and PDM write of them is where the checkout stands.
+func TestLocalRequirements(t *testing.T) {
+	for name, pyproject := range map[string]string{
+		"poetry": "[tool.poetry]\nname = \"demo\"\nversion = \"1\"\ndescription = \"\"\nauthors = []\n[tool.poetry.dependencies]\npython = \"*\"\n" +
+			"core = {path = \"../core\", develop = true, extras = [\"x\"]}\n" + poetrySystem,
+		"pdm": projectHead + "dependencies = [\"core[x] @ file:///${PROJECT_ROOT}/../core\"]\n" + pdmSystem,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, err := makeWheel(t, demo(t, pyproject, "demo.py"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := w.Metadata.All("Requires-Dist"); !slices.Equal(got, []string{"core[x]"}) {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}

@@ -126,8 +126,9 @@ func (p *poetry) fromTool(key string, v *toml.Value, pos diag.Position) poetryRe
 		p.problemf(pos, "tool.poetry.dependencies.%s is of type %s", key, v.Kind())
 	}
 	where := "tool.poetry.dependencies." + key
-	// Where a dependency comes from, and whether pre-releases are wanted, decides the lock file and not the wheel.
-	p.only(t, where, "version", "optional", "extras", "python", "platform", "markers", "source", "allow-prereleases")
+	// Where a dependency comes from, and whether pre-releases are wanted, decides the lock file and not the wheel. Only for
+	// one by path poetry-core prints where that is on this machine; lithe leaves it out, which would be no pure function.
+	p.only(t, where, "version", "optional", "extras", "python", "platform", "markers", "source", "allow-prereleases", "path", "develop")
 	if isTable {
 		constraint = p.str(t, where, "version")
 		r.optional = p.flag(t, where, "optional", false)

@@ -206,6 +206,9 @@ func (b *build) people(t *toml.Table, key string) []person {
 	return out
 }
 
+// pdmLocal begins the address of a folder in PDM's files.
+const pdmLocal = "file:///${PROJECT_ROOT}/"
+
 // requirements reads dependencies. Those by URL are refused: each backend has rules of its own for them.
 func (b *build) requirements(t *toml.Table, name, key string) []requirement {
 	var out []requirement
@@ -214,6 +217,9 @@ func (b *build) requirements(t *toml.Table, name, key string) []requirement {
 		switch {
 		case err != nil:
 			b.refusef(s.pos, "%s.%s has a requirement that it does not understand (%v)", name, key, err)
+		case strings.HasPrefix(d.url, pdmLocal) && b.kind.name == "pdm-backend":
+			d.url = "" // pdm-backend writes where that is on this machine, which would be no pure function
+			out = append(out, requirement{d, s.pos, d.name})
 		case d.url != "":
 			b.refusef(s.pos, "%s.%s has %s by URL", name, key, d.name)
 		default:
