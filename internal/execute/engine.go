@@ -28,8 +28,7 @@ const (
 	noNewRights    = "no-new-privileges:true" // Docker's word for it
 )
 
-// Engine is the executor that runs commands in containers of Docker, or of Podman's service, which may be on another
-// machine: files go there and back as tars. The root becomes an image of the engine. With a RootKey it stays there for the
+// Engine is the executor that runs commands in containers of Docker, which may be on another machine: files go there and back as tars. The root becomes an image of the engine. With a RootKey it stays there for the
 // next command; without one it goes when the command ends.
 //
 // A container has the limits of memory and processes that the command has. The limit of files holds for each file, for

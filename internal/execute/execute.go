@@ -5,7 +5,7 @@
 // own, and has an empty network unless it asks for the host's. Nothing of it outlives Run. The loader executor does
 // not isolate: it starts the image's own dynamic loader on the host, which needs no rights at all, and is meant for
 // programs that lithe trusts and that only read, such as the bytecode compiler. The engine executor isolates by a container
-// of Docker or Podman, which may be on another machine. All need a Linux kernel of the image's architecture. Materialize and
+// of Docker, which may be on another machine. All need a Linux kernel of the image's architecture. Materialize and
 // MaterializeTar make the root directory, once for all commands and processes that use the store.
 //
 // A command may be bounded by Limits, and one that is Untrusted is, by default: it is ended with a LimitError when it uses
