@@ -108,6 +108,11 @@ func (b *builder) layers(ctx context.Context, d *decision) error {
 		if err = b.partLayers(ctx, v, w.code); err != nil {
 			return err
 		}
+	}
+	if err := b.steps(ctx, d); err != nil {
+		return err
+	}
+	for _, v := range d.variants {
 		if v.top, err = b.ownLayer(ctx, v.plan, v.own, w.code.when(v.plan.OwnCode)); err != nil {
 			return err
 		}

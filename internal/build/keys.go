@@ -103,6 +103,21 @@ type builtKey struct {
 	Env      []string          // that the build gets beside what all get
 }
 
+// stepKey names what a build step makes.
+type stepKey struct {
+	Format  int // stepFormat
+	Run     []string
+	Env     []string
+	Outputs []string
+	Inputs  []projectFile // all that it sees beside the root
+	Root    string        // names the root file system
+}
+
+// stepRootKey names an image below its first-party code, with a folder for that.
+type stepRootKey struct {
+	Layers []string // diffIDs, the lowest first
+}
+
 // verifiedKey names a wheel whose contents agree with its RECORD.
 type verifiedKey struct {
 	Checks         int // wheelChecks

@@ -23,6 +23,8 @@ func TestKeysHashEveryField(t *testing.T) {
 		"project":  projectKey{Format: 1, Files: []projectFile{file}, Python: "3.13", Compiler: "3.13.5"},
 		"built": builtKey{Format: 1, Source: "sha256:00", Name: "a", Version: "1", Builder: "00", Requires: []string{"00"},
 			Settings: map[string]string{"a": "b"}, Target: "linux/amd64 3.13 glibc-2.41", Env: []string{"A=b"}},
+		"step":     stepKey{Format: 1, Run: []string{"a"}, Env: []string{"A=b"}, Outputs: []string{"b"}, Inputs: []projectFile{file}, Root: "00"},
+		"steproot": stepRootKey{Layers: []string{"sha256:00"}},
 		"verified": verifiedKey{Checks: 1, Hash: "sha256:00", Filename: "a-1-py3-none-any.whl"},
 		"requires": requirementsKey{Hash: "sha256:00", Filename: "a-1-py3-none-any.whl"},
 		"overlap":  overlapKey{Checks: 1, Wheels: []string{"sha256:00"}, Owners: map[string]string{"a": "b"}},

@@ -8,6 +8,7 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/pep517"
+	"github.com/lithe-build/lithe/internal/project"
 )
 
 // workbench returns where the sources of a platform are built. Its root is assembled when something is built first.
@@ -32,11 +33,14 @@ func (f *frontend) workbench(ctx context.Context) (pep517.Options, error) {
 	})
 }
 
+// needsBuilder tells steps that run where source code is built.
+func needsBuilder(s project.Step) bool { return len(s.Packages) > 0 }
+
 // lockWorkbenches locks the builders of the platforms on which something is built.
 func (b *builder) lockWorkbenches(ctx context.Context, d *decision, upgrade bool) error {
 	var platforms []string
 	for _, v := range d.variants {
-		if slices.ContainsFunc(v.packages, isSource) {
+		if slices.ContainsFunc(v.packages, isSource) || v == d.stepVariant() && slices.ContainsFunc(v.entry.Steps, needsBuilder) {
 			platforms = append(platforms, v.name())
 		}
 	}

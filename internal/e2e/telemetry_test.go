@@ -123,7 +123,7 @@ func TestTelemetry(t *testing.T) {
 		}
 		answer.Body.Close()
 	}
-	stopsServing(t, name)
+	stopsServing(t, name, "Application startup complete")
 	got.mu.Lock()
 	defer got.mu.Unlock()
 	if got.failed != nil {

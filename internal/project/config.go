@@ -43,8 +43,11 @@ type Config struct {
 	// AcceptMissing are globs of libraries that need not be in the image, although files of it need them.
 	AcceptMissing []string
 
-	SystemPackages     []SystemPackage
-	BuildPackages      []SystemPackage
+	SystemPackages []SystemPackage
+	BuildPackages  []SystemPackage
+
+	Build              []Step   // commands that make files
+	Collectstatic      bool     // of Django; whether it is set, Position says
 	AcceptUnrunScripts []string // names of Debian packages
 
 	positions map[string]diag.Position // of every value that is set, by key
@@ -158,7 +161,13 @@ func (p *Project) Target(name string) (Target, error) {
 func (c Config) SystemNeeds() []SystemPackage { return c.SystemPackages }
 
 // BuildNeeds returns the Debian packages that building needs.
-func (c Config) BuildNeeds() []SystemPackage { return c.BuildPackages }
+func (c Config) BuildNeeds() []SystemPackage {
+	all := slices.Clone(c.BuildPackages)
+	for _, s := range c.Build {
+		all = append(all, s.Packages...)
+	}
+	return all
+}
 
 // Packages returns the Debian packages that any target asks for, by one of the keys. lithe.lock has all of them, so that it does not
 // depend on which target was built first.

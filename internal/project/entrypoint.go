@@ -19,6 +19,7 @@ type EntryPoint struct {
 	Healthcheck *Healthcheck        // nil for none
 	Processes   map[string][]string // all programs of the image by name, where it has several; "web" is the entry point
 	Test        []string            // what tests the project in the image; nil where nothing does
+	Steps       []Step              // commands that make files of the image, in order
 	Evidence    []Evidence          // of all of these
 }
 
@@ -44,6 +45,7 @@ func (p *Project) EntryPoint(t Target, code Code) (EntryPoint, error) {
 	}
 	p.stopSignal(t, &e)
 	in.addTest(&e)
+	in.addSteps(&e)
 	return e, nil
 }
 

@@ -8,7 +8,7 @@ import (
 
 // configKeys is every key of the configuration but targets. What is set is written to c.
 func configKeys(c *Config) []key {
-	return slices.Concat(baseKeys(c), lockKeys(c), runKeys(c), laterKeys())
+	return slices.Concat(baseKeys(c), lockKeys(c), stepKeys(c), runKeys(c), laterKeys())
 }
 
 // lockKeys say where the packages and the code come from.
@@ -80,6 +80,19 @@ func baseKeys(c *Config) []key {
 	}
 }
 
+// stepKeys say which commands make files of it.
+func stepKeys(c *Config) []key {
+	return []key{
+		{name: "build", value: array[Step]{to: &c.Build, one: func(s *Step) value { return buildStep{s} }},
+			example:  `[{run = ["/venv/bin/python", "generate.py"], inputs = ["generate.py", "schema/*.json"], outputs = ["generated/**"]}]`,
+			doc:      "Commands that make files of the image. See [build steps](../guide/build-steps.md).",
+			fallback: "none, but collectstatic for Django"},
+		{name: "collectstatic", value: boolean{&c.Collectstatic}, example: "false",
+			doc:      "Whether Django's collectstatic runs when the image is built.",
+			fallback: "true for a copied project of Django that sets STATIC_ROOT and has WhiteNoise"},
+	}
+}
+
 // runKeys say how it runs.
 func runKeys(c *Config) []key {
 	return []key{
@@ -134,16 +147,6 @@ func laterKeys() []key {
 		{name: "layers", later: true, value: array[[]string]{to: new([][]string), one: func(s *[]string) value {
 			return table{[]key{{name: "files", value: texts(s, glob), doc: "Globs of the files in this layer."}}}
 		}}, example: `[{files = ["models/**"]}]`, doc: "Layers of their own for big data."},
-		{name: "build", later: true, value: array[[]string]{to: new([][]string), one: func(s *[]string) value {
-			return table{[]key{
-				{name: "run", value: command{s}, doc: "The command."},
-				{name: "inputs", value: texts(s, glob), doc: "Globs of the files that it reads."},
-				{name: "outputs", value: texts(s, glob), doc: "Globs of the files that it writes."},
-				{name: "packages", value: texts(s, rule{}), doc: "Debian packages that it needs."},
-			}}
-		}},
-			example: `[{run = ["npm", "run", "build"], inputs = ["web/**"], outputs = ["static/**"]}]`,
-			doc:     "Commands that make files of the image."},
 		{name: "index", later: true, value: tableOf{text{to: new(string)}},
 			example: `{url = "https://pypi.example.org/simple"}`,
 			doc:     "The package index. The settings of the Python tools hold meanwhile."},
