@@ -117,6 +117,9 @@ func (b *builder) layers(ctx context.Context, d *decision) error {
 			return err
 		}
 	}
+	if err := b.opt.sums.save(); err != nil {
+		b.opt.Log.Warn("remembering the project's files", "error", err)
+	}
 	if n := b.compiled.Load(); n > 0 {
 		b.ended("bytecode", "%s", count(int(n), "file"))
 	}

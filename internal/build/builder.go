@@ -67,6 +67,7 @@ func newBuilder(opt Options) (*builder, error) {
 	if err != nil {
 		return nil, err
 	}
+	opt.sums = newFingerprints(st, opt.Dir, opt.Trace)
 	var b *builder // whose index options grow by what the lock file names
 	auth := func(u *url.URL) (user, password string, ok bool) { return b.opt.Index.Auth(u) }
 	client := fetch.New(st, fetch.Options{Jobs: opt.Jobs, Offline: opt.Offline, Auth: auth,

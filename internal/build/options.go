@@ -63,10 +63,11 @@ type Options struct {
 	// Trace records where the time goes; it is for one run. Nil means one that only counts for the result.
 	Trace *trace.Recorder
 
-	inside   string // the folder that was given, where that is a member of a workspace: its path from Dir
-	describe bool   // nothing is built, nor is any build backend asked
-	lockOnly bool   // only lithe.lock is wanted, in which no file of the project is
-	host     string // platform of this machine; "" means that of the running program
+	inside   string        // the folder that was given, where that is a member of a workspace: its path from Dir
+	describe bool          // nothing is built, nor is any build backend asked
+	lockOnly bool          // only lithe.lock is wanted, in which no file of the project is
+	sums     *fingerprints // of the project's files; nil where nothing is built
+	host     string        // platform of this machine; "" means that of the running program
 }
 
 // litheLock is the name of lithe.lock: a script has one of its own, since others may stand beside it.

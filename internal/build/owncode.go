@@ -37,7 +37,7 @@ func (in *inputs) makeWheel() error {
 	if !in.project.Package {
 		return nil
 	}
-	w, err := backend.Wheel(in.project.Dir, in.project.Pyproject, in.project.File)
+	w, err := backend.WheelBy(in.sums.sum, in.project.Dir, in.project.Pyproject, in.project.File)
 	if errors.Is(err, backend.ErrNoModule) {
 		in.project = in.project.WithoutModule(err)
 		return nil
@@ -50,13 +50,10 @@ func (in *inputs) makeWheel() error {
 	return nil
 }
 
-// pinFiles pins the files of a wheel that was made of a folder, each of which was read once to make it.
+// pinFiles pins the files of a wheel that was made of a folder, each of which was hashed to make it.
 func pinFiles(w *wheel.Wheel, r *trace.Recorder) {
 	for i := range w.Files {
 		f := &w.Files[i]
-		if _, ok := f.Content.(entry.Path); ok {
-			r.Add(trace.Files, 1)
-		}
 		f.Content = pin(f.Content, f.Size, f.SHA256, r)
 	}
 }
@@ -155,7 +152,7 @@ func (b *builder) codeLayer(ctx context.Context, p *plan.Plan, own *ownCode, l p
 	}
 	for _, part := range own.parts() {
 		for i := range part {
-			file, err := fingerprint(&part[i], b.opt.Trace)
+			file, err := fingerprint(&part[i], b.opt.sums, b.opt.Trace)
 			if err != nil {
 				return made{}, unreadable(fmt.Errorf("%s: %w", part[i].Path, err))
 			}
@@ -219,25 +216,35 @@ func unreadable(err error) error {
 }
 
 // fingerprint is what the key of the layer knows of a file. From here on the file must stay as it is.
-func fingerprint(e *entry.Entry, rec *trace.Recorder) (projectFile, error) {
+func fingerprint(e *entry.Entry, sums *fingerprints, rec *trace.Recorder) (projectFile, error) {
 	f := projectFile{Path: e.Path, Mode: uint32(e.Mode), Link: e.Link}
 	if e.Type != entry.File {
 		return f, nil
 	}
-	if _, ok := e.Content.(entry.Path); ok {
-		rec.Add(trace.Files, 1)
-	}
-	r, err := e.Content.Open()
+	sum, err := sumOf(e.Content, sums)
 	if err != nil {
 		return f, err
 	}
-	defer r.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, r); err != nil {
-		return f, err
-	}
-	sum := [sha256.Size]byte(h.Sum(nil))
 	f.Digest = "sha256:" + hex.EncodeToString(sum[:])
 	e.Content = pin(e.Content, e.Size, sum, rec)
 	return f, nil
+}
+
+// sumOf returns the hash of contents, which are read if it is not known.
+func sumOf(c entry.Content, sums *fingerprints) (sum [sha256.Size]byte, err error) {
+	switch c := c.(type) {
+	case unchanged:
+		return c.sum, nil
+	case entry.Path:
+		_, sum, err = sums.sum(string(c))
+		return sum, err
+	}
+	r, err := c.Open()
+	if err != nil {
+		return sum, err
+	}
+	defer r.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, r)
+	return [sha256.Size]byte(h.Sum(nil)), err
 }

@@ -78,7 +78,7 @@ func (in *inputs) readFolder(pkg plan.Package) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readPart(pkg, dir, in.shown(path.Join(pkg.Path, pkg.Origin.Subdirectory)), in.trace)
+	return readPart(pkg, dir, in.shown(path.Join(pkg.Path, pkg.Origin.Subdirectory)), in.sums, in.trace)
 }
 
 // readCommit makes the wheel of a commit of a repository.
@@ -93,7 +93,7 @@ func (b *builder) readCommit(ctx context.Context, pkg plan.Package) (*part, erro
 		return nil, &diag.Error{Pos: pkg.Pos, Code: "outside-project", What: fmt.Sprintf("%s: the subdirectory %q leads out of the repository", pkg.Name, below),
 			Hint: "look how this came into the lock file"}
 	}
-	p, err := readPart(pkg, filepath.Join(tree, filepath.FromSlash(below)), path.Join(pkg.Name+"@"+pkg.Origin.Commit[:shortCommit], below), b.opt.Trace)
+	p, err := readPart(pkg, filepath.Join(tree, filepath.FromSlash(below)), path.Join(pkg.Name+"@"+pkg.Origin.Commit[:shortCommit], below), b.opt.sums, b.opt.Trace)
 	if err != nil {
 		return nil, err
 	}
@@ -109,12 +109,12 @@ func (b *builder) readCommit(ctx context.Context, pkg plan.Package) (*part, erro
 const shortCommit = 12
 
 // readPart makes the wheel of a folder. Positions in errors begin with prefix.
-func readPart(pkg plan.Package, dir, prefix string, r *trace.Recorder) (*part, error) {
+func readPart(pkg plan.Package, dir, prefix string, sums *fingerprints, r *trace.Recorder) (*part, error) {
 	source, err := project.Read(dir, project.Options{Prefix: prefix})
 	if err != nil {
 		return nil, err
 	}
-	w, err := backend.Wheel(source.Dir, source.Pyproject, source.File)
+	w, err := backend.WheelBy(sums.sum, source.Dir, source.Pyproject, source.File)
 	if err != nil {
 		return nil, unreadable(err)
 	}

@@ -41,11 +41,12 @@ type inputs struct {
 	parts         map[string]*part // source code beside the project's, by where it is from
 	untracked     []string         // files that go into the image and that git does not track
 	trace         *trace.Recorder
+	sums          *fingerprints // of the project's files
 }
 
 // read reads the folder. Nothing is downloaded.
 func read(opt Options) (*inputs, error) {
-	in := &inputs{litheLockFile: opt.litheLock(), parts: map[string]*part{}, trace: opt.Trace}
+	in := &inputs{litheLockFile: opt.litheLock(), parts: map[string]*part{}, trace: opt.Trace, sums: opt.sums}
 	defer opt.Trace.Begin(trace.Stage, "read").End()
 	var err error
 	if err = in.readPlace(opt); err != nil {

@@ -76,7 +76,7 @@ func (b *builder) step(ctx context.Context, d *decision, v *variant, s project.S
 	}
 	key := stepKey{Format: stepFormat, Run: s.Run, Env: place.env, Outputs: s.Outputs, Root: place.id}
 	for i := range inputs {
-		f, err := fingerprint(&inputs[i], b.opt.Trace)
+		f, err := fingerprint(&inputs[i], b.opt.sums, b.opt.Trace)
 		if err != nil {
 			return nil, unreadable(err)
 		}

@@ -18,6 +18,7 @@
 package backend
 
 import (
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"strings"
@@ -89,6 +90,14 @@ func kindOf(pyproject *toml.Table) (kind, bool) {
 // Wheel makes the wheel of the project in dir. Positions in errors are those of pyproject, which was read from file.
 // The wheel's contents are the project's own files, read when a layer is written.
 func Wheel(dir string, pyproject *toml.Table, file string) (*wheel.Wheel, error) {
+	return WheelBy(hashFile, dir, pyproject, file)
+}
+
+// Sum returns size and SHA-256 of a file of the project.
+type Sum func(path string) (size int64, sum [sha256.Size]byte, err error)
+
+// WheelBy is Wheel for callers that may know what is in a file without reading it.
+func WheelBy(sum Sum, dir string, pyproject *toml.Table, file string) (*wheel.Wheel, error) {
 	k, ok := kindOf(pyproject)
 	if !ok {
 		return nil, unsupported(pyproject, file)
@@ -97,6 +106,7 @@ func Wheel(dir string, pyproject *toml.Table, file string) (*wheel.Wheel, error)
 	if err != nil {
 		return nil, err
 	}
+	tree.sum = sum
 	b := &build{kind: k, tree: tree, doc: pyproject, file: file}
 	b.checkBuildSystem()
 	k.build(b)

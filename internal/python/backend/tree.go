@@ -40,7 +40,10 @@ func (e *treeError) Error() string { return e.what }
 func (e *treeError) Is(target error) bool { return target == errTree }
 
 // tree is the directory of a project. Paths are slash-separated and relative to it; "" is the directory itself.
-type tree struct{ dir, real string }
+type tree struct {
+	dir, real string
+	sum       Sum
+}
 
 // node is a file or a directory in a tree.
 type node struct {
@@ -57,7 +60,7 @@ func openTree(dir string) (*tree, error) {
 	if real, err = filepath.Abs(real); err != nil {
 		return nil, err
 	}
-	return &tree{dir: dir, real: real}, nil
+	return &tree{dir: dir, real: real, sum: hashFile}, nil
 }
 
 // host returns the path on this machine.
@@ -134,25 +137,30 @@ func (t *tree) file(p string) (wheel.File, error) {
 	if err := t.inside(p); err != nil {
 		return wheel.File{}, err
 	}
-	f, err := os.Open(t.host(p))
-	if err != nil {
-		return wheel.File{}, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	info, err := os.Stat(t.host(p))
 	if err != nil {
 		return wheel.File{}, err
 	}
 	if !info.Mode().IsRegular() {
 		return wheel.File{}, treeErrorf("%s is not a regular file", p)
 	}
-	sum := sha256.New()
-	n, err := io.Copy(sum, f)
+	n, sum, err := t.sum(t.host(p))
 	if err != nil {
 		return wheel.File{}, err
 	}
-	return wheel.File{Executable: entry.Executable(t.host(p), info, 0o100), Size: n, Content: entry.Path(t.host(p)),
-		SHA256: [32]byte(sum.Sum(nil))}, nil
+	return wheel.File{Executable: entry.Executable(t.host(p), info, 0o100), Size: n, Content: entry.Path(t.host(p)), SHA256: sum}, nil
+}
+
+// hashFile reads a file.
+func hashFile(path string) (int64, [sha256.Size]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, [sha256.Size]byte{}, err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, f)
+	return n, [sha256.Size]byte(sum.Sum(nil)), err
 }
 
 // walk returns what is below a directory, component by component in the order of names, without the directory
