@@ -144,7 +144,9 @@ func (e *engine) forget(ctx context.Context) error {
 		return err
 	}
 	for _, id := range e.made {
-		if e.known[id] { // the same image as one of the user's: builds of lithe repeat
+		// It may be the same image as one of the user's, from before or from meanwhile: builds of lithe repeat.
+		tags, err := e.run(ctx, "image", "inspect", "--format", "{{join .RepoTags \" \"}}", id)
+		if e.known[id] || err != nil || strings.TrimSpace(tags) != "" {
 			continue
 		}
 		if _, err := e.run(ctx, "image", "rm", "--force", id); err != nil && !strings.Contains(err.Error(), "No such image") {

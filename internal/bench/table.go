@@ -95,7 +95,11 @@ func numbersText(n Numbers, u Unit) string {
 
 // conditions say where and how it was measured.
 func (r *Result) conditions() string {
-	parts := []string{r.Date, fmt.Sprintf("%d runs, interleaved", r.Runs), r.Machine.System}
+	runs := fmt.Sprintf("%d runs, interleaved", r.Runs)
+	if r.Runs == 1 {
+		runs = "one run, so that no range is told"
+	}
+	parts := []string{r.Date, runs, r.Machine.System}
 	cpus := fmt.Sprintf("%d CPUs", r.Machine.CPUs)
 	if r.Machine.CPU != "" {
 		cpus += " (" + r.Machine.CPU + ")"
