@@ -152,3 +152,34 @@ func TestPoetryFresh(t *testing.T) {
 		})
 	}
 }
+
+// A hash that differs is told with what differs, as far as what is locked tells.
+func TestDifferences(t *testing.T) {
+	poetryLocked := "[[package]]\nname = \"a\"\nversion = \"1.5\"\ngroups = [\"main\"]\nfiles = []\n[package.dependencies]\nb = \"*\"\n" +
+		"[[package]]\nname = \"b\"\nversion = \"2\"\ngroups = [\"main\"]\nfiles = []\n[[package]]\nname = \"old\"\nversion = \"1\"\ngroups = [\"main\"]\nfiles = []\n" +
+		"[metadata]\nlock-version = \"2.1\"\npython-versions = \"*\"\ncontent-hash = \"0\"\n"
+	for _, tt := range []struct{ name, file, lock, project, want string }{
+		{"Poetry, [project]", "poetry.lock", poetryLocked, "[project]\nname = 'x'\nversion = '1'\ndependencies = ['a>=2', 'new', 'old']\n",
+			"pyproject.toml changed since poetry.lock was written: it has a 1.5, and a>=2 is asked for, it lacks new"},
+		{"Poetry's own tables", "poetry.lock", poetryLocked, "[tool.poetry.dependencies]\npython = '^3.11'\na = '^1.4'\n[tool.poetry.group.dev.dependencies]\nt = {version = '~3', optional = true}\n",
+			"pyproject.toml changed since poetry.lock was written: it lacks t ~3, nothing asks for old any longer"},
+		{"nothing that the lock tells", "poetry.lock", poetryLocked, "[tool.poetry.dependencies]\na = '*'\nold = '*'\n", "pyproject.toml changed since poetry.lock was written"},
+		{"PDM", "pdm.lock", "[metadata]\ngroups = ['default']\nstrategy = ['inherit_metadata']\nlock_version = '4.5.0'\ncontent_hash = 'sha256:0'\n" +
+			"[[package]]\nname = 'a'\nversion = '1.5'\ngroups = ['default']\n", "[project]\nname = 'x'\ndependencies = ['a<1']\n[dependency-groups]\ndev = ['lint']\n",
+			"pyproject.toml changed since pdm.lock was written: it has a 1.5, and a<1 is asked for, it lacks lint"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l, err := Parse(tt.file, []byte(tt.lock), []byte(tt.project))
+			if err != nil || len(l.Stale) != 1 {
+				t.Fatalf("%v, %v", l, err)
+			}
+			check(t, "stale", l.Stale[0].What, tt.want)
+		})
+	}
+	dir := writeFiles(t, map[string]string{"Pipfile": "[packages]\na = \"*\"\nb = {version = \">=2\"}\n", "Pipfile.lock": pipenvHead + `, "default": {"b": {"version": "==1", "hashes": ["` + hashA + `"]}}, "develop": {}}`})
+	l, err := Read(dir, Options{})
+	if err != nil || len(l.Stale) != 1 {
+		t.Fatalf("%v, %v", l, err)
+	}
+	check(t, "stale", l.Stale[0].What, "Pipfile changed since Pipfile.lock was written: it lacks a, it has b 1, and b >=2 is asked for")
+}

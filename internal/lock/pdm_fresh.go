@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/toml"
 )
@@ -29,8 +28,12 @@ func (r *pdmReader) checkFresh(metadata *toml.Table) {
 			return
 		}
 	}
-	r.lock.Stale.Add(&diag.Error{Pos: metadata.KeyPos("content_hash"), Code: "stale-lock",
-		What: projectFile + " changed since " + r.path + " was written", Hint: "run `pdm lock`"})
+	dev := r.project.Table("tool", "pdm", "dev-dependencies")
+	wishes := projectWishes(r.project)
+	for _, key := range dev.Keys() {
+		wishes = append(wishes, standardWishes("", dev.Value(key))...)
+	}
+	r.lock.Stale.Add(r.changed(r.lock, projectFile, metadata.KeyPos("content_hash"), wishes))
 }
 
 // pdmGeneration is one way in which PDM has taken its hash: what it calls the settings of the resolver, and whether names

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"slices"
 
-	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/toml"
 )
@@ -32,8 +31,7 @@ func (r *pipenvReader) checkFresh(locked *toml.Table) {
 	if want == pipfileHash(t, false) || want == pipfileHash(t, true) {
 		return
 	}
-	r.lock.Stale.Add(&diag.Error{Pos: locked.KeyPos("sha256"), Code: "stale-lock", What: pipfile + " changed since " + r.path + " was written",
-		Hint: "run `pipenv lock`"})
+	r.lock.Stale.Add(r.changed(r.lock, pipfile, locked.KeyPos("sha256"), tableWishes(parseSpecifiers, t.Table("packages"), t.Table("dev-packages"))))
 }
 
 // noCategory are the tables of a Pipfile that hold no packages, and those that the hash has under other names.

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"strings"
 
-	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/toml"
 )
@@ -21,9 +20,13 @@ func (r *poetryReader) checkFresh(metadata *toml.Table) {
 	if locked == contentHash(r.project, true) || r.beforeGroups() && locked == contentHash(r.project, false) {
 		return
 	}
-	r.lock.Stale.Add(&diag.Error{Pos: metadata.KeyPos("content-hash"), Code: "stale-lock",
-		What: projectFile + " changed since " + r.path + " was written",
-		Hint: "run `poetry lock`"})
+	poetry := r.project.Table("tool", "poetry")
+	tables := []*toml.Table{poetry.Table("dependencies"), poetry.Table("dev-dependencies")}
+	for _, key := range poetry.Table("group").Keys() {
+		tables = append(tables, poetry.Table("group", key, "dependencies"))
+	}
+	wishes := append(projectWishes(r.project), tableWishes(parseConstraint, tables...)...)
+	r.lock.Stale.Add(r.changed(r.lock, projectFile, metadata.KeyPos("content-hash"), wishes))
 }
 
 // beforeGroups tells whether a Poetry wrote the file that left [dependency-groups] out of the hash.
