@@ -108,6 +108,8 @@ type Selection struct {
 
 	Standalone *Archive `json:"standalone,omitempty"` // the interpreter, where that is no package
 	Builder    *Builder `json:"builder,omitempty"`    // what source code is built in; nil where nothing is
+
+	Libraries []Library `json:"libraries,omitempty"` // which distribution needs which package; sorted
 }
 
 // Pin is one Debian package.

@@ -29,8 +29,9 @@ const (
 // ErrNoContents is returned where a base cannot tell which package has a file.
 var ErrNoContents = errors.New("has no index of files")
 
-// Providers returns the Debian package that has each library, by soname, as far as the suite of a base has one. It reads
-// the suite's Contents index, which the store keeps in a form of its own.
+// Providers returns the Debian package that has each library, by soname, as far as the suite of a base has one. The package
+// that has the name which Debian's policy asks for is looked into first; where it does not have the library, the suite's
+// Contents index says which has, of which the store keeps a form of its own. What is found is returned beside an error.
 func Providers(ctx context.Context, client *fetch.Client, opt Options, platform string, sonames []string) (map[string]string, error) {
 	su, err := suiteOf(opt.Name)
 	if err != nil {
@@ -40,22 +41,32 @@ func Providers(ctx context.Context, client *fetch.Client, opt Options, platform 
 	if err != nil {
 		return nil, err
 	}
-	// Files of the suite itself: updates and security fixes bring newer versions of the same libraries.
-	reader := &suiteReader{client: client, opt: opt, source: su.indexes()[0]}
-	if _, err := reader.open(ctx); err != nil {
+	archives, releases, err := openArchives(ctx, client, su, opt, serialized(nil))
+	if err != nil {
 		return nil, err
 	}
-	rows, err := reader.libraries(ctx, arch)
+	c, err := readCatalogue(ctx, archives, arch)
 	if err != nil {
 		return nil, err
 	}
 	found := map[string]string{}
 	for _, name := range sonames {
-		if pkg, ok := rows[name]; ok {
+		if found[name], err = c.namedAfter(ctx, client, opt, arch, name, newest(releases)); err != nil {
+			return nil, err
+		}
+	}
+	maps.DeleteFunc(found, func(_, pkg string) bool { return pkg == "" })
+	if len(found) == len(sonames) {
+		return found, nil
+	}
+	// Files of the suite itself: updates and security fixes bring newer versions of the same libraries.
+	rows, err := archives[0].libraries(ctx, arch)
+	for _, name := range sonames {
+		if pkg, ok := rows[name]; ok && found[name] == "" {
 			found[name] = pkg
 		}
 	}
-	return found, nil
+	return found, err
 }
 
 // libraries returns the package of every library of the suite in the loader's folders.

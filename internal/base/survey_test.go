@@ -55,13 +55,17 @@ type survey struct {
 
 func newSurvey(t *testing.T, dir string) *survey {
 	trixie, _ := suites[0].with("")
+	return newSurveyOf(t, dir, trixie)
+}
+
+func newSurveyOf(t *testing.T, dir string, su suite) *survey {
 	st, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
 	s := &survey{client: fetch.New(st, fetch.Options{}), known: map[string]*unpacked{}, pins: &Pins{}}
-	archives, releases, err := openArchives(context.Background(), s.client, trixie, Options{Now: time.Now()}, serialized(nil))
+	archives, releases, err := openArchives(context.Background(), s.client, su, Options{Now: time.Now()}, serialized(nil))
 	if err != nil {
 		t.Fatal(err)
 	}

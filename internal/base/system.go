@@ -25,9 +25,9 @@ func Extend(ctx context.Context, client *fetch.Client, locked *Pins, opt Options
 func extend(ctx context.Context, client *fetch.Client, su suite, locked *Pins, opt Options, on func(Event)) (*Pins, error) {
 	out := &Pins{Name: locked.Name, Created: locked.Created, Releases: locked.Releases, System: WantStrings(opt.System),
 		BuildPackages: locked.BuildPackages}
-	if len(opt.System) == 0 {
+	if len(opt.System) == 0 && !slices.ContainsFunc(locked.Platforms, func(s Selection) bool { return len(s.Libraries) > 0 }) {
 		for _, s := range locked.Platforms {
-			out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Standalone: s.Standalone, Builder: s.Builder, Packages: s.Ground()})
+			out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Standalone: s.Standalone, Builder: s.Builder, Libraries: s.Libraries, Packages: s.Ground()})
 		}
 		return out, nil
 	}
@@ -45,11 +45,11 @@ func extend(ctx context.Context, client *fetch.Client, su suite, locked *Pins, o
 		if err != nil {
 			return nil, err
 		}
-		packages, err := extendPackages(c, su.name, s, opt.System)
+		packages, err := extendPackages(c, su.name, s, slices.Concat(opt.System, s.Wants(func(string) bool { return true })))
 		if err != nil {
 			return nil, err
 		}
-		out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Standalone: s.Standalone, Builder: s.Builder, Packages: packages})
+		out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Standalone: s.Standalone, Builder: s.Builder, Libraries: s.Libraries, Packages: packages})
 	}
 	return out, nil
 }

@@ -32,8 +32,13 @@ func Run(ctx context.Context, opt Options) (result *Result, err error) {
 			return err
 		}
 		for {
-			// A layer that a registry has lost since it was asked for it is made after all.
-			if result, err = b.produce(ctx, d); !b.memory.forget(err) {
+			// A layer that a registry has lost since it was asked for it is made after all, and a system package that turns out
+			// to be needed goes in.
+			if result, err = b.produce(ctx, d); b.memory.forget(err) {
+				continue
+			}
+			again, err := b.followLibraries(ctx, d, err)
+			if !again {
 				return err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lithe-build/lithe/internal/base"
 	"github.com/lithe-build/lithe/internal/closure"
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/store"
@@ -17,16 +18,20 @@ const completeKind = "complete"
 // known of the layers is enough for it, so that none is opened, and an image that was looked at before costs a record.
 func (b *builder) complete(ctx context.Context, d *decision) error {
 	defer b.time("closure")()
+	more := &moreLibraries{added: map[string][]base.Library{}, unneeded: map[string][]base.Library{}}
 	var errs []error
 	for _, v := range d.variants {
-		if err := b.completeVariant(ctx, d, v); err != nil {
+		if err := b.completeVariant(ctx, d, v, more); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	if len(errs) == 0 && len(more.added)+len(more.unneeded) > 0 {
+		return more
 	}
 	return joinProblems(nil, errs...)
 }
 
-func (b *builder) completeVariant(ctx context.Context, d *decision, v *variant) error {
+func (b *builder) completeVariant(ctx context.Context, d *decision, v *variant, more *moreLibraries) error {
 	in := d.closureInput(v)
 	key := closureKey{Format: closure.Format, Arch: in.Arch, Musl: in.Musl, Interpreter: in.Interpreter,
 		LibraryPath: in.LibraryPath, Accept: in.Accept, Owner: in.Layers[len(in.Layers)-1].Owner}
@@ -45,8 +50,15 @@ func (b *builder) completeVariant(ctx context.Context, d *decision, v *variant) 
 		b.opt.Log.Debug("a library that the loader does not find", "package", a.Package, "file", a.Object, "library", a.Library,
 			"accepted", a.Reason)
 	}
-	if problems := b.incomplete(ctx, d, v, result); len(problems) > 0 {
+	if problems := b.incomplete(ctx, d, v, result, more); len(problems) > 0 {
 		return problems.Err()
+	}
+	if unneeded := v.unneeded(); len(unneeded) > 0 {
+		more.unneeded[v.name()] = unneeded
+		more.problems.Add(staleLock(d.inputs))
+	}
+	if len(more.added[v.name()])+len(more.unneeded[v.name()]) > 0 {
+		return nil
 	}
 	return b.store.PutRecord(completeKind, store.Key(key), result)
 }

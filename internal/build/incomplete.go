@@ -18,12 +18,17 @@ import (
 )
 
 // incomplete turns what an image lacks into problems, each with what mends it.
-func (b *builder) incomplete(ctx context.Context, d *decision, v *variant, r closure.Result) (problems diag.List) {
+func (b *builder) incomplete(ctx context.Context, d *decision, v *variant, r closure.Result, more *moreLibraries) (problems diag.List) {
 	lacks := lackReport{decision: d, variant: v}
 	if len(r.Missing) > 0 {
 		lacks.ask(ctx, b, r.Missing)
 	}
 	for _, m := range r.Missing {
+		if l, ok := lacks.addable(m); ok {
+			more.added[v.name()] = append(more.added[v.name()], l)
+			more.problems.Add(lacks.unlocked(m))
+			continue
+		}
 		problems.Add(lacks.missing(m))
 	}
 	lacks.together(problems)
@@ -69,7 +74,15 @@ func (r *lackReport) ask(ctx context.Context, b *builder, missing []closure.Miss
 	}
 }
 
-func (r *lackReport) onDebian() bool { return strings.HasPrefix(r.variant.plan.Base, "debian:") }
+func (r *lackReport) onDebian() bool { return !base.IsImage(r.variant.plan.Base) }
+
+// unlocked is what --locked says of a library whose package would be added without it.
+func (r *lackReport) unlocked(m closure.Missing) *diag.Error {
+	pkg := r.providers[m.Library]
+	return &diag.Error{Pos: r.pos(m.User), Code: "lithe-lock",
+		What: fmt.Sprintf("%s %s, and %s does not have %s for it", r.who(m.User), verb(m.User, m.Library), r.litheLockFile, pkg),
+		Hint: "run `lithe build` without --locked, which adds it, and commit the result"}
+}
 
 // missing is the problem of a library that is not there.
 func (r *lackReport) missing(m closure.Missing) *diag.Error {

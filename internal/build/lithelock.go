@@ -88,6 +88,9 @@ func lockedPlatforms(pins *base.Pins) []lithelock.Platform {
 		for _, p := range s.Packages {
 			platform.Packages = append(platform.Packages, lithelock.Package(p))
 		}
+		for _, l := range s.Libraries {
+			platform.Libraries = append(platform.Libraries, lithelock.Library(l))
+		}
 		out = append(out, platform)
 	}
 	return out
@@ -155,7 +158,9 @@ func (b *builder) saveLitheLock(d *decision) ([]string, error) {
 	return []string{what}, nil
 }
 
-func outOfDate(in *inputs) error {
+func outOfDate(in *inputs) error { return staleLock(in) }
+
+func staleLock(in *inputs) *diag.Error {
 	e := &diag.Error{Pos: diag.Position{File: in.litheLockFile}, Code: "lithe-lock", What: "lithe.lock does not fit the project",
 		Hint: "run `lithe lock`, and commit the result"}
 	if in.litheLock == nil {

@@ -146,6 +146,9 @@ func pinsOf(l *lithelock.Lock) *base.Pins {
 		for _, pkg := range p.Packages {
 			s.Packages = append(s.Packages, base.Pin(pkg))
 		}
+		for _, l := range p.Libraries {
+			s.Libraries = append(s.Libraries, base.Library(l))
+		}
 		pins.Platforms = append(pins.Platforms, s)
 	}
 	return pins

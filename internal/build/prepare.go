@@ -127,15 +127,24 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	if err := b.prove(ctx, d); err != nil {
 		return nil, err
 	}
+	if err := b.libraries(ctx, d); err != nil {
+		return nil, err
+	}
 	for _, v := range d.variants {
-		v.plan = plan.New(plan.Input{
-			Project: in.project, Config: in.config, Entry: v.entry, Decisions: in.decidePython(v.facts), Packages: v.packages, Code: v.code,
-			Target: v.target, Base: d.pins.Name, Facts: v.facts, Image: d.imageOf(v.name()), System: base.WantStrings(in.system.wants),
-			Wheel: in.wheel != nil, Untracked: in.untracked,
-			Compiler: v.facts.Python, Created: b.created(d.pins),
-		})
+		b.plan(d, v)
 	}
 	return d, nil
+}
+
+// plan makes the plan of a platform.
+func (b *builder) plan(d *decision, v *variant) {
+	v.plan = plan.New(plan.Input{
+		Project: d.project, Config: d.config, Entry: v.entry, Decisions: slices.Concat(d.decidePython(v.facts), d.decideLibraries(v)),
+		Packages: v.packages, Code: v.code,
+		Target: v.target, Base: d.pins.Name, Facts: v.facts, Image: d.imageOf(v.name()), System: base.WantStrings(v.system.wants),
+		Wheel: d.wheel != nil, Untracked: d.untracked,
+		Compiler: v.facts.Python, Created: b.created(d.pins),
+	})
 }
 
 // check looks for every problem that needs no download: staleness, and selections with the versions that the base had

@@ -8,13 +8,15 @@ import (
 
 // variant is the image of one platform: what is decided about it, and then what it is made of.
 type variant struct {
-	target   plan.Target
-	facts    base.Facts     // of the base for this platform
-	packages []plan.Package // wheels selected for the target
-	code     []plan.Package // selected as source code
-	named    named          // files that an index or lithe.lock named, where the lock does not
-	entry    project.EntryPoint
-	plan     *plan.Plan
+	target    plan.Target
+	facts     base.Facts     // of the base for this platform
+	packages  []plan.Package // wheels selected for the target
+	code      []plan.Package // selected as source code
+	named     named          // files that an index or lithe.lock named, where the lock does not
+	entry     project.EntryPoint
+	plan      *plan.Plan
+	system    system         // packages of Debian: what the project asks for, and what its distributions need
+	libraries []base.Library // the latter
 
 	own     *ownCode
 	dropped map[string][]string // by distribution: paths that another one owns

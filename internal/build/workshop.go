@@ -41,7 +41,7 @@ func (b *builder) newWorkshop(d *decision) (*workshop, error) {
 	w := &workshop{grounds: map[string]*ground{}}
 	for _, v := range d.variants {
 		w.grounds[v.name()] = b.newGround(d.pins, v.name(), v.facts)
-		w.grounds[v.name()].system = d.system
+		w.grounds[v.name()].system = v.system
 	}
 	if !d.config.Bytecode {
 		return w, nil

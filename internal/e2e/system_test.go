@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestSystemPackages: a pure psycopg finds the libpq5 that system-packages names, through the loader's cache, and
-// lightgbm its libgomp1.
+// TestSystemPackages: without a word of configuration a pure psycopg finds libpq5, through the loader's cache, and lightgbm
+// its libgomp1. Named by hand they are the same image.
 func TestSystemPackages(t *testing.T) {
 	l := needDocker(t)
 	t.Parallel()
@@ -24,6 +24,17 @@ func TestSystemPackages(t *testing.T) {
 	lines := strings.Fields(stdout)
 	if len(lines) != 4 || lines[0] != "libpq.so.5" || lines[1] != "python" || lines[3] != "4.7.0" {
 		t.Errorf("printed\n%s", stdout)
+	}
+	lock := read(t, filepath.Join(dir, "lithe.lock"))
+	for _, row := range []string{`"lightgbm", library = "libgomp.so.1", package = "libgomp1"`, `"psycopg", library = "libpq.so.5", package = "libpq5"`} {
+		if !strings.Contains(lock, row) {
+			t.Errorf("lithe.lock has no %s", row)
+		}
+	}
+	first := l.build(t, dir, call{})
+	edit(t, filepath.Join(dir, "pyproject.toml"), "[tool.lithe]", "[tool.lithe]\nsystem-libraries = false\nsystem-packages = [\"libpq5\", \"libgomp1\"]")
+	if named := l.build(t, dir, call{}); named.Digest != first.Digest {
+		t.Errorf("named by hand they are %s, by themselves %s", named.Digest, first.Digest)
 	}
 }
 

@@ -50,6 +50,7 @@ func (l *Lock) Encode() []byte {
 		if p.Standalone != nil {
 			w.pair("standalone", p.Standalone.row().String())
 		}
+		w.list("libraries", len(p.Libraries), func(i int) row { return p.Libraries[i].row() })
 		w.list("packages", len(p.Packages), func(i int) row { return p.Packages[i].row() })
 		if p.Builder != nil {
 			w.builder(p.Builder)
@@ -59,6 +60,10 @@ func (l *Lock) Encode() []byte {
 		w.build(build)
 	}
 	return b.Bytes()
+}
+
+func (l Library) row() row {
+	return table("distribution", quote(l.Distribution), "library", quote(l.Library), "package", quote(l.Package))
 }
 
 // builder is a table below its platform.

@@ -67,6 +67,19 @@ type Platform struct {
 
 	Standalone *Standalone // the interpreter, where that is no package; nil for other bases
 	Builder    *Builder    // what source code is built in; nil where nothing is built
+
+	Libraries []Library // sorted by distribution, library and package
+}
+
+// Library is a system package that is in the image because a Python distribution needs something of it.
+type Library struct {
+	Distribution string // normalized name
+	Library      string // "libgomp.so.1", or the program that it runs
+	Package      string // "libgomp1"
+}
+
+func (l Library) compare(o Library) int {
+	return cmp.Or(strings.Compare(l.Distribution, o.Distribution), strings.Compare(l.Library, o.Library), strings.Compare(l.Package, o.Package))
 }
 
 // Builder is the root file system in which source code of one platform is built.
@@ -157,6 +170,7 @@ func (l *Lock) normalize() {
 		for _, p := range l.Platforms[i].Packages {
 			slices.Sort(p.For)
 		}
+		slices.SortFunc(l.Platforms[i].Libraries, Library.compare)
 		if b := l.Platforms[i].Builder; b != nil {
 			b.Created = b.Created.UTC().Truncate(time.Second)
 			slices.SortStableFunc(b.Packages, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
@@ -184,6 +198,7 @@ func (l *Lock) clone() *Lock {
 	c.Builds = cloneBuilds(l.Builds)
 	c.Platforms = slices.Clone(l.Platforms)
 	for i := range c.Platforms {
+		c.Platforms[i].Libraries = slices.Clone(c.Platforms[i].Libraries)
 		if b := c.Platforms[i].Builder; b != nil {
 			c.Platforms[i].Builder = &Builder{Suite: b.Suite, Created: b.Created, Packages: slices.Clone(b.Packages)}
 		}

@@ -38,7 +38,8 @@ func full() *lithelock.Lock {
 			{Suite: "trixie-security", Date: day, Hash: hash("1"), Expired: true}, {Suite: "trixie", Date: day}}},
 		Platforms: []lithelock.Platform{{Name: "linux/arm64", Created: day.AddDate(0, 0, 2), Packages: []lithelock.Package{files},
 			Builder: &lithelock.Builder{Suite: "trixie", Created: day.AddDate(0, 0, 1), Packages: []lithelock.Package{make, gcc}}},
-			{Name: "linux/amd64", Packages: []lithelock.Package{zlib, pq, files}}},
+			{Name: "linux/amd64", Packages: []lithelock.Package{zlib, pq, files}, Libraries: []lithelock.Library{
+				{Distribution: "psycopg", Library: "libpq.so.5", Package: "libpq5"}, {Distribution: "lightgbm", Library: "libgomp.so.1", Package: "libgomp1"}}}},
 		Sizes: []lithelock.Size{{File: "numpy-2.5.5-cp313-cp313-manylinux_2_27_x86_64.whl", Hash: hash("c"), Size: 16_000_000},
 			{File: "click-8.1.7-py3-none-any.whl", Hash: hash("d"), Size: 97_941, For: []string{"linux/s390x 3.13 glibc-2.41", "linux/ppc64le 3.13 glibc-2.41"}}},
 		Builds: []lithelock.Build{

@@ -3,6 +3,7 @@ package lithelock
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lithe-build/lithe/internal/diag"
@@ -156,12 +157,19 @@ func (r *reader) names(t *toml.Table, key string) []string {
 
 // platform reads one [[platform]].
 func (r *reader) platform(t *toml.Table) Platform {
-	r.only(t, append([]string{"name", "created", "packages", "standalone", "builder"}, imageKeys...)...)
+	r.only(t, append([]string{"name", "created", "packages", "standalone", "builder", "libraries"}, imageKeys...)...)
 	p := Platform{Name: r.text(t, "name", platformName), Image: r.image(t), Standalone: r.standalone(t)}
 	if t.Has("created") {
 		p.Created = r.time(t, "created")
 	}
 	p.Packages = r.packages(t)
+	seen := unique{}
+	for _, e := range r.tables(t, "libraries", maxElements) {
+		r.only(e, "distribution", "library", "package")
+		l := Library{Distribution: r.text(e, "distribution", plainText), Library: r.text(e, "library", plainText), Package: r.text(e, "package", packageName)}
+		r.once(seen, e, "package", strings.Join([]string{l.Distribution, l.Library, l.Package}, " "))
+		p.Libraries = append(p.Libraries, l)
+	}
 	if t.Has("builder") {
 		p.Builder = r.builder(t)
 	}

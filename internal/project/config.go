@@ -43,8 +43,9 @@ type Config struct {
 	// AcceptMissing are globs of libraries that need not be in the image, although files of it need them.
 	AcceptMissing []string
 
-	SystemPackages []SystemPackage
-	BuildPackages  []SystemPackage
+	SystemLibraries bool // packages of Debian follow from what distributions need; true by default
+	SystemPackages  []SystemPackage
+	BuildPackages   []SystemPackage
 
 	Build              []Step   // commands that make files
 	Collectstatic      bool     // of Django; whether it is set, Position says
@@ -119,7 +120,7 @@ func (t *Target) finish() {
 
 // defaults is what holds without configuration.
 func defaults() Config {
-	return Config{Bytecode: true, User: "65532:65532", Workdir: "/app", positions: map[string]diag.Position{}}
+	return Config{Bytecode: true, SystemLibraries: true, User: "65532:65532", Workdir: "/app", positions: map[string]diag.Position{}}
 }
 
 // Position returns where a key is set, such as "files.include"; ok is false where the default holds.

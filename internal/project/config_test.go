@@ -69,7 +69,7 @@ overlaps = {"venv/x" = "Foo_Bar"}
 		Workdir: "/srv", StopSignal: "SIGQUIT",
 		Healthcheck: &Healthcheck{Command: []string{"/venv/bin/x", "health"}, Interval: 90 * time.Second,
 			Timeout: 500 * time.Millisecond, StartPeriod: 2 * time.Second, Retries: 3},
-		Overlaps: map[string]string{"venv/x": "foo-bar"},
+		Overlaps: map[string]string{"venv/x": "foo-bar"}, SystemLibraries: true,
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{}), cmpopts.IgnoreTypes(diag.Position{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

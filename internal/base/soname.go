@@ -1,0 +1,73 @@
+package base
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lithe-build/lithe/internal/debian/archive"
+	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/fetch"
+)
+
+// namedAfter returns the package that bears the name of a library, if there is one and it has the library. It is fetched for
+// that, as it will be for an image.
+func (c *catalogue) namedAfter(ctx context.Context, client *fetch.Client, opt Options, arch, soname string, asOf time.Time) (string, error) {
+	for _, name := range packageNames(soname) {
+		s := c.newest[name]
+		if s == nil {
+			continue
+		}
+		pin, err := s.pin(KindSystem, "root")
+		if err != nil {
+			return "", err
+		}
+		files, err := fetchPackages(ctx, client, []Pin{pin}, func(Pin) time.Time { return asOf }, opt, serialized(nil))
+		if err != nil {
+			return "", err
+		}
+		has, err := hasLibrary(files[0], soname, arch)
+		if err != nil {
+			return "", fmt.Errorf("package %s %s: %w", pin.Name, pin.Version, err)
+		}
+		if has {
+			return name, nil
+		}
+	}
+	return "", nil
+}
+
+// packageNames are the names that a package with a library has by policy 8.1: name and version of the soname in lower case,
+// a hyphen between two digits; and since the time of 64 bits often with t64 behind it.
+func packageNames(soname string) []string {
+	name, version, ok := strings.Cut(soname, ".so.")
+	if !ok || name == "" || version == "" {
+		return nil
+	}
+	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	if last := name[len(name)-1]; last >= '0' && last <= '9' {
+		name += "-"
+	}
+	return []string{name + version, name + version + "t64"}
+}
+
+// hasLibrary reports whether a verified .deb has a library where the loader, or an alternative, finds it.
+func hasLibrary(file, soname, arch string) (bool, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	p, err := archive.Read(f, archive.Options{MaxSize: maxUnpacked, Content: func(_ entry.Entry, r io.Reader) (entry.Content, error) {
+		_, err := io.Copy(io.Discard, r)
+		return entry.Bytes(nil), err
+	}})
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(p.Entries, func(e entry.Entry) bool { return librarySoname(e.Path, arch) == soname }), nil
+}
