@@ -31,7 +31,7 @@ var openedTable = []opened{
 	{distribution: "pdf2image", library: "pdftoppm", packages: []string{"poppler-utils"}, source: "https://pypi.org/project/pdf2image/"},
 	{distribution: "psycopg", library: "libpq.so.5", packages: []string{"libpq5"}, unless: []string{"psycopg-binary", "psycopg-c"},
 		source: "https://www.psycopg.org/psycopg3/docs/basic/install.html"},
-	{distribution: "pydub", library: "ffmpeg", packages: []string{"ffmpeg"}, refused: []string{"libgdk-pixbuf-2.0-0", "shared-mime-info"},
+	{distribution: "pydub", library: "ffmpeg", packages: []string{"ffmpeg"}, refused: []string{"libgdk-pixbuf-2.0-0", "libsensors5", "shared-mime-info"},
 		source: "https://github.com/jiaaro/pydub#dependencies"},
 	{distribution: "pyenchant", library: "libenchant-2.so.2", packages: []string{"libenchant-2-2"}, pure: true, refused: []string{"emacsen-common"},
 		source: "https://pyenchant.github.io/pyenchant/install.html"},
