@@ -203,10 +203,12 @@ func (b *builder) followLibraries(ctx context.Context, d *decision, err error) (
 	return err == nil, err
 }
 
-// addable returns what to add for a library that is missing, where a package of Debian has it and such packages follow.
+// addable returns what to add for a library that is missing, where a package of Debian has it and such packages follow. What
+// was added already and does not help stays missing.
 func (r *lackReport) addable(m closure.Missing) (base.Library, bool) {
 	l := base.Library{Distribution: name.Normalize(m.User.Package), Library: m.Library, Package: r.providers[m.Library]}
-	return l, l.Package != "" && l.Distribution != "" && m.Elsewhere == "" && r.follows()
+	added := slices.Contains(r.variant.libraries, l)
+	return l, l.Package != "" && l.Distribution != "" && m.Elsewhere == "" && !added && r.follows()
 }
 
 // unneeded are the libraries of an image that no file of their distribution needs any more.
