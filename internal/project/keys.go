@@ -8,7 +8,7 @@ import (
 
 // configKeys is every key of the configuration but targets. What is set is written to c.
 func configKeys(c *Config) []key {
-	return slices.Concat(baseKeys(c), lockKeys(c), stepKeys(c), runKeys(c), laterKeys())
+	return slices.Concat(baseKeys(c), lockKeys(c), debianKeys(c), fileKeys(c), stepKeys(c), runKeys(c), laterKeys())
 }
 
 // lockKeys say where the packages and the code come from.
@@ -44,6 +44,12 @@ func baseKeys(c *Config) []key {
 			fallback: "the machine's own, under Linux"},
 		{name: "bytecode", value: boolean{&c.Bytecode}, example: "true",
 			doc: "Whether the image holds bytecode, which makes programs start faster.", fallback: "true"},
+	}
+}
+
+// debianKeys say which packages of Debian are added.
+func debianKeys(c *Config) []key {
+	return []key{
 		{name: "system-packages", value: array[SystemPackage]{to: &c.SystemPackages, one: func(p *SystemPackage) value { return systemPackage{p} }},
 			example:  `["libpq5", "tesseract-ocr"]`,
 			doc:      "Debian packages that the program needs beside the base, with all that they depend on; \"name=version\" asks for one version. See [system packages](system-packages.md).",
@@ -71,6 +77,12 @@ func baseKeys(c *Config) []key {
 			example:  `{pillow = {raqm = "disable"}}`,
 			doc:      "Settings for the build backends of what is [built from source](../concepts/sdists.md), by the name of the distribution.",
 			fallback: "none"},
+	}
+}
+
+// fileKeys say which files of the project go in.
+func fileKeys(c *Config) []key {
+	return []key{
 		{name: "files", value: table{[]key{
 			{name: "include", value: array[Include]{to: &c.Files.Include, one: func(i *Include) value { return include{i} }},
 				example:  `["data/model.bin", {path = "conf/prod.toml", to = "/etc/service.toml"}]`,
