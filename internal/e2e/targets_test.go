@@ -78,3 +78,26 @@ func TestShell(t *testing.T) {
 		t.Errorf("prod has digest %s, before it was %s", got.Digest, want.Digest)
 	}
 }
+
+// TestProcesses runs the second program of an image, through the engine and in the sandbox. Labels name both.
+func TestProcesses(t *testing.T) {
+	l := needDocker(t)
+	t.Parallel()
+	dir := l.project(t, "hello-script")
+	write(t, filepath.Join(dir, "Procfile"), "web: python hello_world/main.py --name web\nworker: python hello_world/main.py --name 'the worker'\n")
+	for _, flags := range [][]string{nil, {"--sandbox"}} {
+		for process, want := range map[string]string{"": "Hello, web!\n", "worker": "Hello, the worker!\n"} {
+			args := append([]string{"run", dir}, flags...)
+			if process != "" {
+				args = append(args, "--process", process)
+			}
+			if got := l.run(t, call{args: args}); got.code != 0 || got.stdout != want {
+				t.Errorf("lithe %v: ended with %d and printed %q\n%s", args, got.code, got.stdout, got.stderr)
+			}
+		}
+	}
+	label := docker(t, "image", "inspect", "--format", `{{index .Config.Labels "io.github.lithe-build.process.worker"}}`, l.load(t, dir))
+	if label != `["/venv/bin/python","hello_world/main.py","--name","the worker"]` {
+		t.Errorf("the label says %s", label)
+	}
+}
