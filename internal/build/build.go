@@ -89,7 +89,11 @@ func (b *builder) layers(ctx context.Context, d *decision) error {
 		return err
 	}
 	for _, v := range d.variants {
-		if v.own, err = b.ownCode(d.inputs, v.plan); err != nil {
+		own, err := b.ownWheel(ctx, d.inputs, v)
+		if err != nil {
+			return err
+		}
+		if v.own, err = b.ownCode(d.inputs, v.plan, own); err != nil {
 			return err
 		}
 		if err = b.installParts(v); err != nil {
@@ -100,7 +104,7 @@ func (b *builder) layers(ctx context.Context, d *decision) error {
 		return err
 	}
 	for _, v := range d.variants {
-		if err := errors.Join(v.own.without(d.inputs, v.plan, v.dropped), v.dropFromParts()); err != nil {
+		if err := errors.Join(v.own.without(v.plan, v.dropped), v.dropFromParts()); err != nil {
 			return err
 		}
 		b.ended("base", "%s%s with Python %s, %s%s", d.mark(v), v.plan.Base, v.plan.Python, d.consists(v), reusedText(v.ground))

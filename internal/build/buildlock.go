@@ -89,6 +89,11 @@ func (f *frontend) choose(ctx context.Context, src source, asked []requirement.R
 	if err == nil || ctx.Err() != nil {
 		return pins, err
 	}
+	if problem, ok := errors.AsType[*diag.Error](err); ok && problem.Pos.File == "" {
+		placed := *problem
+		placed.Pos = src.pkg.Pos
+		return nil, &placed
+	}
 	if none, ok := errors.AsType[*resolver.NoSolution](err); ok {
 		return nil, &diag.Error{Pos: src.pkg.Pos, Code: "build-requires", Err: err, Hint: "lock another version of it, or one that has a wheel",
 			What: fmt.Sprintf("%s %s cannot be built: %v", src.pkg.Name, src.pkg.Version, none)}
@@ -168,7 +173,6 @@ func lockedBuilds(d *decision) []lithelock.Build {
 		return lithelock.MergeBuilds(all)
 	}
 	decided, wanted := map[string]bool{}, sourcesOf(d.lock)
-	wanted["."] = true
 	for _, build := range all {
 		decided[build.Source+" "+build.For[0]] = true
 	}
@@ -201,7 +205,11 @@ func sourcesOf(l *lock.Lock) map[string]bool {
 		for _, hash := range pkg.Hashes {
 			out[hash] = true
 		}
+		if text := plan.SourceText(pkg.Source); pkg.Source.Kind != lock.Registry {
+			out[text] = true
+		}
 	}
+	out["."] = true
 	return out
 }
 

@@ -68,6 +68,9 @@ func isSource(p plan.Package) bool {
 // lockBuilds decides how everything is built that has no wheel: with which requirements, as lithe.lock has them, else resolved
 // now. That may mean to ask build backends, in the builder.
 func (b *builder) lockBuilds(ctx context.Context, d *decision, upgrade bool) error {
+	if err := b.readCommits(ctx, d); err != nil {
+		return err
+	}
 	if err := b.lockWorkbenches(ctx, d, upgrade); err != nil {
 		return err
 	}
@@ -77,7 +80,10 @@ func (b *builder) lockBuilds(ctx context.Context, d *decision, upgrade bool) err
 		if err != nil {
 			return err
 		}
-		v.packages = slices.Clone(v.packages)
+		v.packages, v.code = slices.Clone(v.packages), slices.Clone(v.code)
+		if err := f.lockTrees(ctx); err != nil {
+			return err
+		}
 		for i := range v.packages {
 			pkg := &v.packages[i]
 			if !isSource(*pkg) {
@@ -122,9 +128,9 @@ func (f *frontend) build(ctx context.Context, src source, above []string) (*plan
 	}
 	locked := f.locked(src)
 	switch {
-	case locked != nil:
 	case f.builder.opt.describe:
-		return &plan.Build{}, nil
+		return described(locked), nil
+	case locked != nil:
 	case f.builder.opt.Locked:
 		return nil, outOfDate(f.decision.inputs)
 	default:
@@ -143,6 +149,18 @@ func (f *frontend) build(ctx context.Context, src source, above []string) (*plan
 		r.requires = append(r.requires, pkg)
 	}
 	return f.finish(r)
+}
+
+// described is what is known of a build before anything is asked or made; requirements that nobody has chosen are nil.
+func described(locked *lithelock.Build) *plan.Build {
+	out := &plan.Build{}
+	if locked != nil {
+		out.Requires = []string{}
+		for _, q := range locked.Requires {
+			out.Requires = append(out.Requires, q.Name+" "+q.Version)
+		}
+	}
+	return out
 }
 
 // finish names a recipe, and remembers it for who builds.

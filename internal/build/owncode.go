@@ -27,7 +27,8 @@ import (
 
 // ownCode is the first-party code of a project: a wheel, and files that are copied.
 type ownCode struct {
-	installed *wheel.Installed // nil for a project that is no package
+	wheel     *wheel.Wheel     // nil for a project that is no package
+	installed *wheel.Installed // nil likewise
 	entries   []entry.Entry    // /app, and what is copied: for a package only what files.include names
 }
 
@@ -42,6 +43,11 @@ func (in *inputs) makeWheel() error {
 		in.project = in.project.WithoutModule(err)
 		return nil
 	}
+	if backend.Beyond(err) {
+		in.decisions = append(in.decisions, byBackend(in.project, err))
+		in.dynamic, err = readTree(in.project, in.place.path)
+		return err
+	}
 	if err != nil {
 		return err
 	}
@@ -49,6 +55,15 @@ func (in *inputs) makeWheel() error {
 	in.wheel = w
 	return nil
 }
+
+// byBackend says why the project's own backend makes its wheel.
+func byBackend(p *project.Project, cause error) project.Evidence {
+	why, _ := diag.Problems(cause)
+	return project.Evidence{Decision: "wheel", Value: "made by " + p.Backend.Name, Pos: why[0].Pos, Reason: why[0].What}
+}
+
+// isPackage reports that the project is installed as a wheel.
+func (in *inputs) isPackage() bool { return in.wheel != nil || in.dynamic != nil }
 
 // pinFiles pins the files of a wheel that was made of a folder, each of which was hashed to make it.
 func pinFiles(w *wheel.Wheel, r *trace.Recorder) {
@@ -86,6 +101,9 @@ func (in *inputs) entryPoint(v *variant) (err error) {
 
 // modules returns the files that can be imported in the image, with the paths that importing knows.
 func (in *inputs) modules() []entry.Entry {
+	if in.dynamic != nil {
+		return in.dynamic.modules()
+	}
 	if in.wheel == nil {
 		return in.files.Entries
 	}
@@ -97,12 +115,13 @@ func (in *inputs) modules() []entry.Entry {
 }
 
 // ownCode lays the first-party code out.
-func (b *builder) ownCode(in *inputs, p *plan.Plan) (*ownCode, error) {
+func (b *builder) ownCode(in *inputs, p *plan.Plan, w *wheel.Wheel) (*ownCode, error) {
 	own := &ownCode{entries: append(workdirs(p.Config.WorkingDir), in.files.Entries...)}
-	if in.wheel == nil {
+	if w == nil {
 		return own, nil
 	}
-	installed, err := wheel.Install(in.wheel, p.Scheme(), wheel.InstallOptions{})
+	own.wheel = w
+	installed, err := wheel.Install(w, p.Scheme(), wheel.InstallOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.project.Name, err)
 	}
@@ -125,7 +144,7 @@ func workdirs(dir string) []entry.Entry {
 }
 
 // without installs the project's wheel again if files of it belong to another distribution.
-func (o *ownCode) without(in *inputs, p *plan.Plan, dropped map[string][]string) error {
+func (o *ownCode) without(p *plan.Plan, dropped map[string][]string) error {
 	if o.installed == nil {
 		return nil
 	}
@@ -133,7 +152,7 @@ func (o *ownCode) without(in *inputs, p *plan.Plan, dropped map[string][]string)
 	if len(drop) == 0 {
 		return nil
 	}
-	installed, err := wheel.Install(in.wheel, p.Scheme(), wheel.InstallOptions{Drop: drop})
+	installed, err := wheel.Install(o.wheel, p.Scheme(), wheel.InstallOptions{Drop: drop})
 	o.installed = installed
 	return err
 }

@@ -22,6 +22,7 @@ import (
 type part struct {
 	pkg    plan.Package
 	wheel  *wheel.Wheel
+	source *tree  // of code whose wheel its own backend makes, for each platform; nil for other code
 	origin []byte // direct_url.json; nil for folders, whose path is nobody's business
 	own    *ownCode
 	layer  made
@@ -57,16 +58,35 @@ func (b *builder) takeParts(ctx context.Context, d *decision) error {
 	for _, v := range d.variants {
 		v.parts = nil
 		for _, pkg := range v.code {
-			if _, ok := d.parts[pkg.Source]; !ok {
-				p, err := b.readCommit(ctx, pkg)
-				if err != nil {
+			one := *d.parts[pkg.Source]
+			one.pkg, one.own = pkg, &ownCode{}
+			if one.source != nil {
+				var err error
+				if one.wheel, err = b.built(ctx, pkg); err != nil {
 					return err
 				}
-				d.parts[pkg.Source] = p
 			}
-			one := *d.parts[pkg.Source]
-			one.own = &ownCode{}
 			v.parts = append(v.parts, &one)
+		}
+	}
+	return nil
+}
+
+// readCommits makes the wheels of commits, each once. To explain a plan nothing is fetched.
+func (b *builder) readCommits(ctx context.Context, d *decision) error {
+	if b.opt.describe {
+		return nil
+	}
+	for _, v := range d.variants {
+		for _, pkg := range v.code {
+			if _, ok := d.parts[pkg.Source]; ok || pkg.Kind != plan.KindVCS {
+				continue
+			}
+			p, err := b.readCommit(ctx, pkg)
+			if err != nil {
+				return err
+			}
+			d.parts[pkg.Source] = p
 		}
 	}
 	return nil
@@ -115,6 +135,10 @@ func readPart(pkg plan.Package, dir, prefix string, sums *fingerprints, r *trace
 		return nil, err
 	}
 	w, err := backend.WheelBy(sums.sum, source.Dir, source.Pyproject, source.File)
+	if backend.Beyond(err) {
+		t, err := readTree(source, pkg.Source)
+		return &part{pkg: pkg, source: t}, err
+	}
 	if err != nil {
 		return nil, unreadable(err)
 	}

@@ -37,6 +37,7 @@ type inputs struct {
 	decisions     []project.Evidence
 	notices       diag.List        // of decisions that somebody may not have meant
 	wheel         *wheel.Wheel     // of the project, nil for one that is no package
+	dynamic       *tree            // of a project whose wheel its own backend makes; nil for others
 	files         *project.Files   // that are copied
 	parts         map[string]*part // source code beside the project's, by where it is from
 	untracked     []string         // files that go into the image and that git does not track
@@ -142,7 +143,7 @@ func (b *builder) plan(d *decision, v *variant) {
 		Project: d.project, Config: d.config, Entry: v.entry, Decisions: slices.Concat(d.decidePython(v.facts), d.decideLibraries(v)),
 		Packages: v.packages, Code: v.code,
 		Target: v.target, Base: d.pins.Name, Facts: v.facts, Image: d.imageOf(v.name()), System: base.WantStrings(v.system.wants),
-		Wheel: d.wheel != nil, Untracked: d.untracked,
+		Wheel: d.isPackage(), Untracked: d.untracked,
 		Compiler: v.facts.Python, Created: b.created(d.pins),
 	})
 }

@@ -7,27 +7,35 @@ import (
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/python/wheel"
 )
 
 // findUntracked returns the first-party files of the image that git does not track: those that are copied, and those
 // that the wheel is made of.
 func (in *inputs) findUntracked() ([]string, error) {
-	if in.wheel == nil {
+	if !in.isPackage() {
 		return in.files.Untracked, nil
 	}
-	var sources []string
-	for _, f := range in.wheel.Files {
-		if source, ok := f.Content.(unchanged); ok { // what the backend writes itself is in memory
-			sources = append(sources, source.path)
-		}
-	}
-	untracked, err := in.files.UntrackedSources(sources)
+	untracked, err := in.files.UntrackedSources(sourcesIn(in.wheel, in.dynamic))
 	if err != nil {
 		return nil, err
 	}
 	untracked = slices.Concat(in.files.Untracked, untracked)
 	slices.Sort(untracked)
 	return slices.Compact(untracked), nil
+}
+
+// sourcesIn returns the files on the host that a wheel was made of, or that a tree has.
+func sourcesIn(w *wheel.Wheel, t *tree) (all []string) {
+	if t != nil {
+		return t.paths()
+	}
+	for _, f := range w.Files {
+		if source, ok := f.Content.(unchanged); ok { // what the backend writes itself is in memory
+			all = append(all, source.path)
+		}
+	}
+	return all
 }
 
 // maxNamed is how many untracked files a problem names.
@@ -42,7 +50,7 @@ func (b *builder) untracked(in *inputs) (problems diag.List) {
 		b.warn(diag.List{{Code: "untracked", What: "it cannot be told which files git tracks: " + in.files.Untold}})
 	}
 	out := "keep the rest out with files.exclude"
-	if in.wheel != nil {
+	if in.isPackage() {
 		out = "have " + in.project.Backend.Name + " leave out the rest"
 	}
 	return untrackedProblem(in.untracked, out)
@@ -73,11 +81,7 @@ func (b *builder) untrackedParts(in *inputs) error {
 		if p == nil || p.pkg.Kind != plan.KindLocal {
 			continue
 		}
-		for _, f := range p.wheel.Files {
-			if source, ok := f.Content.(unchanged); ok {
-				sources = append(sources, source.path)
-			}
-		}
+		sources = append(sources, sourcesIn(p.wheel, p.source)...)
 	}
 	untracked, err := in.files.UntrackedBeside(sources)
 	if err != nil {

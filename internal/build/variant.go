@@ -18,6 +18,7 @@ type variant struct {
 	system    system         // packages of Debian: what the project asks for, and what its distributions need
 	libraries []base.Library // the latter
 
+	build   *plan.Build // of the project's own wheel, where its backend makes it
 	own     *ownCode
 	dropped map[string][]string // by distribution: paths that another one owns
 	ground  []made              // the base's layers

@@ -8,6 +8,7 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/pep517"
+	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/project"
 )
 
@@ -40,7 +41,9 @@ func needsBuilder(s project.Step) bool { return len(s.Packages) > 0 }
 func (b *builder) lockWorkbenches(ctx context.Context, d *decision, upgrade bool) error {
 	var platforms []string
 	for _, v := range d.variants {
-		if slices.ContainsFunc(v.packages, isSource) || v == d.stepVariant() && slices.ContainsFunc(v.entry.Steps, needsBuilder) {
+		compiled := func(p plan.Package) bool { part := d.parts[p.Source]; return part != nil && part.source != nil }
+		if d.dynamic != nil || slices.ContainsFunc(v.packages, isSource) || slices.ContainsFunc(v.code, compiled) ||
+			v == d.stepVariant() && slices.ContainsFunc(v.entry.Steps, needsBuilder) {
 			platforms = append(platforms, v.name())
 		}
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -64,6 +65,7 @@ func printPlan(out io.Writer, p *plan.Plan) error {
 	for _, line := range treeLines(p.All()) {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", line[0], line[1], line[2])
 	}
+	printBuilds(w, p.All())
 	fmt.Fprintf(w, "\nlayers\t%d\t\n", len(p.AllLayers()))
 	for _, l := range p.AllLayers() {
 		fmt.Fprintf(w, "  %s\t%d\t%s\n", l.Kind, len(l.Packages), strings.Join(l.Packages, ", "))
@@ -75,6 +77,22 @@ func printPlan(out io.Writer, p *plan.Plan) error {
 		fmt.Fprintf(w, "  %s\t\t\n", printable(name))
 	}
 	return w.Flush()
+}
+
+// printBuilds tells what is built from source, and with what.
+func printBuilds(w io.Writer, packages []plan.Package) {
+	built := slices.DeleteFunc(slices.Clone(packages), func(p plan.Package) bool { return p.Build == nil })
+	if len(built) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nfrom source\t%d\t\n", len(built))
+	for _, p := range built {
+		with := "with what `lithe lock` will choose"
+		if p.Build.Requires != nil {
+			with = strings.TrimSuffix("with "+strings.Join(p.Build.Requires, ", "), "with ")
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", printable(p.Name), printable(p.Version), printable(with))
+	}
 }
 
 // treeLines draws the selection as a tree, with the version and the reason beside each line.

@@ -15,7 +15,7 @@ import (
 // made are the folders of a store with what was made of downloads, beside the layers, and what matters to nobody else.
 var made = map[string]bool{
 	"dirs": true, "tmp": true, "locks": true, "partial": true,
-	"records/bytecode": true, "records/overlaps": true,
+	"records/bytecode": true, "records/overlaps": true, "records/built": true,
 }
 
 // downloads returns a store that has what was downloaded, and nothing that was made of it: no layers, no bytecode, no

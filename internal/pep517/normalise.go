@@ -20,7 +20,7 @@ const Format = 1
 
 // Wanted is what a wheel must be.
 type Wanted struct {
-	Name    string           // normalised
+	Name    string           // normalised; "" where any will do
 	Version *version.Version // nil where any will do
 	Tags    wheeltag.Set     // that run on the target
 }
@@ -36,7 +36,7 @@ func Check(path string, want Wanted) (*wheel.Wheel, error) {
 	if err != nil {
 		return nil, wrong("has no valid name: %v", err)
 	}
-	if got := name.Normalize(filename.Name); got != want.Name {
+	if got := name.Normalize(filename.Name); want.Name != "" && got != want.Name {
 		return nil, wrong("is one of %s", got)
 	}
 	if want.Version != nil && !filename.Version.Equal(*want.Version) {

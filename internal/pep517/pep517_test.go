@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/pep517"
@@ -238,4 +239,37 @@ func TestHostileUnpack(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestHostileBuilds builds sources that nobody here wrote, and that mean harm. None may yield a wheel; what each is refused for
+// is the sandbox's doing, or Check's.
+func TestHostileBuilds(t *testing.T) {
+	opt := hostRoot(t)
+	opt.Limits = execute.Limits{Time: 20 * time.Second, Memory: 512 << 20}
+	v := version.MustParse("1.0")
+	want := wanted(t, opt.Minor)
+	want.Name, want.Version = "evil", &v
+	for id, text := range map[string]string{"net": "URLError", "hang": "more than 20s", "mem": "", "readhome": "", "exit0": "without a result", "otherwheel": "is one of"} {
+		t.Run(id, func(t *testing.T) {
+			var log bytes.Buffer
+			archive := filepath.Join(corpus.Dir(t, "bad"), "sdist-build-"+id, "evil-1.0.tar.gz")
+			source, err := pep517.New(opt, t.TempDir(), &log, func(dir string) error { return pep517.Unpack(archive, "evil-1.0.tar.gz", dir) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := source.Install(nil); err != nil {
+				t.Fatal(err)
+			}
+			path, err := source.Wheel(t.Context(), nil)
+			if err == nil {
+				_, err = pep517.Check(path, want)
+			}
+			if failure, ok := errors.AsType[*pep517.Failure](err); !ok || !strings.Contains(failure.What, text) {
+				t.Errorf("have %v, want %q\n%s", err, text, log.String())
+			}
+			if id == "readhome" && !strings.Contains(log.String(), "[]") {
+				t.Errorf("the build read something: %s", log.String())
+			}
+		})
+	}
 }

@@ -22,7 +22,7 @@ type chooser struct {
 
 // choose returns the selected package, false for a project that is not installed and for one with a problem.
 func (c *chooser) choose(p *lock.Package) (Package, bool) {
-	out := Package{Name: p.Name, Version: p.Version, Pos: p.Pos, Source: describeSource(p.Source), Origin: p.Source}
+	out := Package{Name: p.Name, Version: p.Version, Pos: p.Pos, Source: SourceText(p.Source), Origin: p.Source}
 	if p.Source.Path != "" && c.lock.Outside(p.Source.Path) {
 		c.problems.Add(&diag.Error{Pos: p.Source.Pos, Code: "outside-project",
 			What: fmt.Sprintf("%s comes from %s, which is outside the project", p.Name, p.Source.Path),
@@ -45,8 +45,8 @@ func (c *chooser) choose(p *lock.Package) (Package, bool) {
 // OutsideHint is what to do about code that stands elsewhere than the project.
 const OutsideHint = "keep both in one git repository that tracks the project, or name the folder that holds both with the key `source-root`"
 
-// describeSource writes a source as text.
-func describeSource(s lock.Source) string {
+// SourceText writes a source as text.
+func SourceText(s lock.Source) string {
 	text := cmp.Or(s.URL, s.Path, "default index")
 	if s.Kind == lock.Git {
 		text = "git+" + s.URL + "@" + s.Commit

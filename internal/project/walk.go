@@ -20,6 +20,7 @@ import (
 type walker struct {
 	project  *Project
 	all      bool // whether files go into the image without being named
+	sources  bool // what a build backend may see is listed, not what goes into the image
 	includes []including
 	excludes []fileGlob
 	docker   *patternmatcher.PatternMatcher // nil without .dockerignore
@@ -105,6 +106,9 @@ func (s state) mayInclude() bool {
 func (w *walker) decide(name string, e fs.DirEntry, s state) (reason string, below state, err error) {
 	base := path.Base(name)
 	protected := neverReason(w.host(name), base, e.IsDir())
+	if w.sources {
+		protected = keptFromBackend(protected, base, e.IsDir())
+	}
 	below = s
 	below.includes, below.excludes = nil, nil
 	// files.exclude is asked first, since it wins over everything, files.include too.

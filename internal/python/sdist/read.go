@@ -74,6 +74,9 @@ type reader struct {
 	visit    func(Member, io.Reader) error
 }
 
+// block is the unit of tar in bytes.
+const block = 512
+
 func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrUnsafe, fmt.Sprintf(format, args...))
 }
@@ -86,7 +89,12 @@ func (r *reader) tar(archive io.Reader) error {
 	stream := &counted{from: zr, reader: r}
 	tr := tar.NewReader(stream)
 	for {
+		// An archive ends with a block of zeros. The reader of the library does without; what is cut off has none.
+		end := (r.unpacked + block - 1) / block * block
 		h, err := tr.Next()
+		if errors.Is(err, io.EOF) && r.unpacked < end+block {
+			return io.ErrUnexpectedEOF
+		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -101,6 +109,9 @@ func (r *reader) tar(archive io.Reader) error {
 			return err
 		}
 		if err := r.member(h.Name, m, tr); err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, tr); err != nil {
 			return err
 		}
 	}
