@@ -27,9 +27,6 @@ func (b *builder) cachedAs(ctx context.Context, name, key string, kind plan.Laye
 	rec, reused, err := b.makeLayer(ctx, name, key, kind, make)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err == nil && !reused {
-		b.made[key] = true
-	}
 	return made{Record: rec, reused: reused && !b.made[key]}, err
 }
 
@@ -46,6 +43,9 @@ func (b *builder) makeLayer(ctx context.Context, name, key string, kind plan.Lay
 	var span trace.Open
 	rec, reused, err := layer.Cached(ctx, b.store, key, kind, func() (layer.Contents, error) {
 		span = b.opt.Trace.Begin(trace.Layer, name)
+		b.mu.Lock()
+		b.made[key] = true // before another platform can find it in the store
+		b.mu.Unlock()
 		c, err := make()
 		c.Unrecorded = b.borrowed.Load()
 		return c, err
