@@ -214,6 +214,9 @@ func (f *frontend) explain(ctx context.Context, r *recipe, failure *pep517.Failu
 	if failure.Header != "" {
 		hints = append(hints, f.headerHint(ctx, failure.Header))
 	}
+	if hint := versionHint(r.asked); hint != "" && len(r.env) == 0 {
+		hints = append(hints, hint)
+	}
 	if f.decision.isMisfit(r.pkg.Pos, f.decision.variants) {
 		hints = append(hints, f.decision.wouldFit())
 	}

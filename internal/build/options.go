@@ -33,6 +33,8 @@ type Options struct {
 	Stale        string    // "warn" goes on with a lock that does not fit pyproject.toml
 	Created      time.Time // SOURCE_DATE_EPOCH; zero means lithe.lock's
 
+	BuildEnv []string // "NAME=value", of the project's own build backend: versions that version control would tell
+
 	Tags    []string // names for the image at its destinations
 	Outputs []string // "oci:DIR", "docker-archive:FILE"
 	Load    bool     // into the engine that answers

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
@@ -128,6 +129,7 @@ func (f *frontend) lockTrees(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		src.env = f.builder.opt.BuildEnv
 		if v.build, err = f.build(ctx, src, nil); err != nil {
 			return err
 		}
@@ -147,6 +149,26 @@ func (f *frontend) lockTrees(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// versioners are build requirements by which a version comes from version control.
+var versioners = []string{"setuptools-scm", "vcs-versioning", "hatch-vcs", "setuptools-git-versioning", "versioningit", "poetry-dynamic-versioning",
+	"uv-dynamic-versioning", "versioneer", "dunamai", "setuptools-git"}
+
+// versionHint tells how a version gets into a build that does not see version control, "" where it needs none.
+func versionHint(asked []requirement.Requirement) string {
+	i := slices.IndexFunc(asked, func(r requirement.Requirement) bool { return slices.Contains(versioners, name.Normalize(r.Name)) })
+	if i < 0 {
+		return ""
+	}
+	variable := "SETUPTOOLS_SCM_PRETEND_VERSION, which hatch-vcs reads as well"
+	switch asked[i].Name {
+	case "poetry-dynamic-versioning":
+		variable = "POETRY_DYNAMIC_VERSIONING_BYPASS"
+	case "uv-dynamic-versioning":
+		variable = "UV_DYNAMIC_VERSIONING_BYPASS"
+	}
+	return fmt.Sprintf("%s asks version control for the version, which a build does not see: set %s", asked[i].Name, variable)
 }
 
 // ownWheel is the wheel of the project itself, nil for one that is no package.

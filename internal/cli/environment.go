@@ -137,3 +137,17 @@ func (a *app) colour() bool { return a.sys.Getenv("NO_COLOR") == "" && a.termina
 func (a *app) newView(mode string) (view, error) {
 	return newView(mode, a.sys.Stderr, a.terminalWidth, a.colour())
 }
+
+// versionVariables are those by which backends take a version that they would ask version control for, which builds do not see.
+var versionVariables = []string{"PDM_BUILD_SCM_VERSION", "POETRY_DYNAMIC_VERSIONING_BYPASS", "SETUPTOOLS_SCM_PRETEND_VERSION",
+	"UV_DYNAMIC_VERSIONING_BYPASS"}
+
+// buildEnv returns those of versionVariables that are set, "NAME=value" each.
+func (a *app) buildEnv() (env []string) {
+	for _, name := range versionVariables {
+		if value := a.sys.Getenv(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}

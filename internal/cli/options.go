@@ -82,6 +82,7 @@ func (a *app) options(p *projectFlags, args []string) (build.Options, error) {
 	if opt.Timeout, err = a.timeout(); err != nil {
 		return opt, err
 	}
+	opt.BuildEnv = a.buildEnv()
 	if opt.Created, err = a.sourceDate(); err != nil {
 		return opt, err
 	}
