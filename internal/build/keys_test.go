@@ -21,7 +21,7 @@ func TestKeysHashEveryField(t *testing.T) {
 		"seen":     seenKey{Format: 1, DiffID: "sha256:00"},
 		"wheel":    wheelKey{Format: 1, Wheels: []wheelPart{part}, Python: "3.13", ABI: "cp313", Prefix: "venv", Compiler: "3.13.5"},
 		"project":  projectKey{Format: 1, Files: []projectFile{file}, Python: "3.13", Compiler: "3.13.5"},
-		"tree":  treeKey{Files: []projectFile{file}},
+		"tree":     treeKey{Files: []projectFile{file}},
 		"built": builtKey{Format: 1, Source: "sha256:00", Name: "a", Version: "1", Builder: "00", Requires: []string{"00"},
 			Settings: map[string]string{"a": "b"}, Target: "linux/amd64 3.13 glibc-2.41", Env: []string{"A=b"}},
 		"step":     stepKey{Format: 1, Run: []string{"a"}, Env: []string{"A=b"}, Outputs: []string{"b"}, Inputs: []projectFile{file}, Root: "00"},

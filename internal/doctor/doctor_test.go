@@ -146,6 +146,10 @@ func TestChecks(t *testing.T) {
 		{"no emulator", nil, "foreign architectures", []string{"note"}, false},
 		{"no git", nil, "git", []string{"note not here"}, false},
 		{"no proxy", nil, "proxy", []string{"note none"}, false},
+		{"a proxy without a scheme", func(p *place) { p.env["HTTPS_PROXY"] = "me:hunter2@proxy.example:3128" }, "proxy",
+			[]string{"note HTTPS_PROXY=***@proxy.example:3128"}, false},
+		{"a proxy whose password has a slash", func(p *place) { p.env["HTTPS_PROXY"] = "http://me:hunter/2@proxy.example:3128" }, "proxy",
+			[]string{"note HTTPS_PROXY=http://***@proxy.example:3128"}, false},
 		{"a proxy", func(p *place) {
 			p.env["HTTPS_PROXY"], p.env["no_proxy"] = "http://me:hunter2@proxy.example:3128", "localhost"
 		}, "proxy", []string{"note HTTPS_PROXY=http://***@proxy.example:3128, no_proxy=localhost"}, false},

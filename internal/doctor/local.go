@@ -54,7 +54,7 @@ func checkProxy(_ context.Context, p *patient) []Finding {
 	for _, names := range [][]string{{"HTTPS_PROXY", "https_proxy"}, {"HTTP_PROXY", "http_proxy"}, {"NO_PROXY", "no_proxy"}} {
 		for _, name := range names { // the first that is set counts
 			if value := p.Env(name); value != "" {
-				set = append(set, name+"="+fetch.Redact(value))
+				set = append(set, name+"="+redactProxy(value))
 				break
 			}
 		}
@@ -63,6 +63,14 @@ func checkProxy(_ context.Context, p *patient) []Finding {
 		return []Finding{note("none")}
 	}
 	return []Finding{note("%s", strings.Join(set, ", "))}
+}
+
+// redactProxy takes credentials out of the address of a proxy, which may stand without a scheme: "me:secret@host:3128".
+func redactProxy(value string) string {
+	if strings.Contains(value, "://") {
+		return fetch.Redact(value)
+	}
+	return strings.TrimPrefix(fetch.Redact("http://"+value), "http://")
 }
 
 // maxCertificates is in bytes of a bundle; that of all public authorities has 0.2 MB.

@@ -1,6 +1,7 @@
 package faultstest
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lithe-build/lithe/internal/cli"
 	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/testkit/golden"
 	"github.com/lithe-build/lithe/internal/testkit/pyindex"
@@ -18,8 +20,14 @@ var update = flag.Bool("update", false, "rewrite docs/reliability.md")
 // rowsAtOnce is more than there are processors: a row waits for retries most of its time.
 const rowsAtOnce = "8"
 
+// asProgram is set where the tests' own program is to be lithe.
+const asProgram = "LITHE_TEST_AS_PROGRAM"
+
 func TestMain(m *testing.M) {
 	execute.Init()
+	if os.Getenv(asProgram) != "" {
+		os.Exit(cli.Main(context.Background(), os.Args[1:], cli.System{Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}))
+	}
 	flag.Parse()
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
 		_ = os.Unsetenv(name) // names that no resolver knows would be asked of a proxy

@@ -124,6 +124,8 @@ func TestRedact(t *testing.T) {
 		"https://me:pw@host/x?sig=1#frag":        "https://***@host/x?…",
 		"https://me:p@w@host/x":                  "https://***@host/x",
 		"https://token@host":                     "https://***@host",
+		"https://me:p/w@host/x":                  "https://***@host/x",
+		"https://me:p?w#@host/x":                 "https://***@host/x",
 		"https://host/a@b":                       "https://host/a@b",
 		"::not a url://me:pw@host/":              "::not a url://***@host/",
 		"https://host/" + "x?token=a&b=https://": "https://host/x?…",

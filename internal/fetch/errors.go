@@ -80,11 +80,12 @@ func hint(u *url.URL, status int, err error) string {
 	var authority x509.UnknownAuthorityError
 	var host *net.DNSError
 	var network net.Error
+	if said := ProxyHint(u, status, err); said != "" {
+		return said
+	}
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return "credentials for " + u.Host + " are read from the index URL and from ~/.netrc"
-	case status == http.StatusProxyAuthRequired:
-		return "put the proxy's credentials into HTTPS_PROXY"
 	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
 		return "the server is busy; try again later"
 	case errors.As(err, &certificate) || errors.As(err, &authority):
@@ -105,7 +106,10 @@ func hint(u *url.URL, status int, err error) string {
 
 // Redact returns a URL without what may be secret: credentials, query and fragment.
 func Redact(raw string) string {
-	// By hand, since what has to be shown may be no URL at all.
+	// By hand, since what has to be shown may be no URL at all. Then a sign of the password may be why, such as a slash.
+	if _, err := url.Parse(raw); err != nil {
+		raw = unreadable.ReplaceAllString(raw, "//***@")
+	}
 	rest, _, _ := strings.Cut(raw, "#")
 	rest, _, query := strings.Cut(rest, "?")
 	if query {
@@ -116,6 +120,9 @@ func Redact(raw string) string {
 
 // credentials are what stands between the slashes and the last @ before the path.
 var credentials = lazyregexp.New(`//[^/\s"]*@`)
+
+// unreadable are the credentials of what does not parse: all up to the last @.
+var unreadable = lazyregexp.New(`//.*@`)
 
 // scrub takes credentials out of texts that others wrote and that may quote a URL.
 func scrub(text string) string {

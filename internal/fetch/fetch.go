@@ -108,9 +108,9 @@ func (c *Client) Offline() bool { return c.opt.Offline }
 // Store returns the store that the client fetches into.
 func (c *Client) Store() *store.Store { return c.store }
 
-// newTransport starts from Go's own, which knows proxies, HTTP/2 and time limits for connecting.
+// newTransport is Transport with the options' authorities.
 func newTransport(opt Options) (*http.Transport, error) {
-	t := http.DefaultTransport.(*http.Transport).Clone()
+	t := Transport()
 	t.MaxIdleConnsPerHost = opt.Jobs // the default of 2 would close most connections to the one host that matters
 	if opt.CABundle == "" {
 		return t, nil

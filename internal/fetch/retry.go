@@ -97,7 +97,7 @@ func refused(err error) *failure {
 	var host *net.DNSError
 	// A name that does not exist and a certificate that does not fit are the same a second later.
 	final := errors.As(err, &certificate) || errors.As(err, &host) && host.IsNotFound ||
-		errors.Is(err, errRedirects) || errors.Is(err, errScheme) || errors.Is(err, errDowngrade)
+		errors.Is(err, errRedirects) || errors.Is(err, errScheme) || errors.Is(err, errDowngrade) || ProxyFinal(err)
 	return &failure{err: err, again: !final}
 }
 

@@ -90,14 +90,18 @@ func hint(address string, f *failure) string {
 	var certificate *tls.CertificateVerificationError
 	var name *net.DNSError
 	var network net.Error
+	u, err := url.Parse(address)
+	if err == nil {
+		if said := fetch.ProxyHint(u, f.status, f.err); said != "" {
+			return said
+		}
+	}
 	switch {
 	case f.status == http.StatusTooManyRequests || f.status == http.StatusServiceUnavailable:
 		return "the registry is busy; try again later"
-	case f.status == http.StatusProxyAuthRequired:
-		return "put the proxy's credentials into HTTPS_PROXY"
 	case errors.As(f.err, &certificate):
 		host := "HOST"
-		if u, err := url.Parse(address); err == nil {
+		if err == nil {
 			host = u.Host
 		}
 		return "if the registry has its own certificate authority, put that into /etc/docker/certs.d/" + host +
@@ -117,7 +121,8 @@ func refused(err error) *failure {
 	var auth *authError
 	// A name that does not exist and a certificate that does not fit are the same a second later.
 	final := errors.As(err, &certificate) || errors.As(err, &name) && name.IsNotFound || errors.As(err, &auth) ||
-		errors.Is(err, errRedirects) || errors.Is(err, errScheme) || errors.Is(err, errDowngrade) || speaksPlain(err)
+		errors.Is(err, errRedirects) || errors.Is(err, errScheme) || errors.Is(err, errDowngrade) || speaksPlain(err) ||
+		fetch.ProxyFinal(err)
 	return &failure{err: err, again: !final}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/fetch"
 	"github.com/lithe-build/lithe/internal/trace"
 )
 
@@ -26,9 +27,9 @@ const (
 	commitTime = 5 * time.Minute
 )
 
-// newTransport starts from Go's own, which knows proxies, HTTP/2 and time limits for connecting.
+// newTransport keeps as many connections as there are requests.
 func newTransport(opt Options) *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
+	t := fetch.Transport()
 	t.MaxIdleConnsPerHost = 2 * opt.Jobs
 	return t
 }

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/lithe-build/lithe/internal/fetch"
 )
 
 const (
@@ -48,10 +50,12 @@ func (e Endpoints) orReal() Endpoints {
 	return e
 }
 
-// newHTTP follows no redirect: what it sends are secrets for one server.
-func newHTTP(proxy func(*http.Request) (*url.URL, error)) *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.Proxy = proxy
+// newHTTP follows no redirect: what it sends are secrets for one server. No proxy stands before one that is near.
+func newHTTP(near bool) *http.Client {
+	t := fetch.Transport()
+	if near {
+		t.Proxy = nil
+	}
 	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 

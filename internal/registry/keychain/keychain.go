@@ -83,7 +83,7 @@ func New(opt Options) *Keychain {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	opt.Endpoints = opt.Endpoints.orReal()
-	return &Keychain{opt: opt, http: newHTTP(http.ProxyFromEnvironment), near: newHTTP(nil)}
+	return &Keychain{opt: opt, http: newHTTP(false), near: newHTTP(true)}
 }
 
 // target is what credentials are wanted for.
