@@ -116,6 +116,24 @@ func openToAll(dir string) error {
 	})
 }
 
+// writeReadable writes a file that the build's user reads, whatever the umask is.
+func writeReadable(path string, data []byte) error {
+	if err := os.WriteFile(path, data, 0o644); err != nil { //nolint:gosec // see above
+		return err
+	}
+	return os.Chmod(path, 0o644) //nolint:gosec // see above
+}
+
+// openToRead lets the build's user enter all directories below one, whatever the umask was when they were made.
+func openToRead(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		return os.Chmod(path, 0o755) //nolint:gosec // see above
+	})
+}
+
 // install lays wheels out in a virtual environment that is made by hand.
 func (t *Tree) install(wheels []*wheel.Wheel) error {
 	env := filepath.Join(t.dir, "env")
@@ -123,7 +141,7 @@ func (t *Tree) install(wheels []*wheel.Wheel) error {
 		return err
 	}
 	config := fmt.Sprintf("home = %s\ninclude-system-site-packages = false\n", filepath.ToSlash(filepath.Dir(t.opt.Python)))
-	if err := os.WriteFile(filepath.Join(env, "pyvenv.cfg"), []byte(config), 0o644); err != nil { //nolint:gosec // the build's user reads it
+	if err := writeReadable(filepath.Join(env, "pyvenv.cfg"), []byte(config)); err != nil {
 		return err
 	}
 	for _, name := range []string{"python", "python3", "python" + t.opt.Minor} {

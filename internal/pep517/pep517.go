@@ -78,7 +78,10 @@ func New(opt Options, dir string, log io.Writer, fill func(sources string) error
 	if err := openToAll(t.Sources()); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "hook.py"), hookRunner, 0o644); err != nil { //nolint:gosec // the build's user reads it
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the build's user enters it
+		return nil, err
+	}
+	if err := writeReadable(filepath.Join(dir, "hook.py"), hookRunner); err != nil {
 		return nil, err
 	}
 	var err error
@@ -93,7 +96,12 @@ func (t *Tree) Sources() string { return filepath.Join(t.dir, "src") }
 func (t *Tree) Setenv(name, value string) { t.env = append(t.env, name+"="+value) }
 
 // Install makes the environment of the backend: a virtual environment with these wheels.
-func (t *Tree) Install(wheels []*wheel.Wheel) error { return t.install(wheels) }
+func (t *Tree) Install(wheels []*wheel.Wheel) error {
+	if err := t.install(wheels); err != nil {
+		return err
+	}
+	return openToRead(filepath.Join(t.dir, "env"))
+}
 
 // Requires asks the backend what it needs beside the requirements that pyproject.toml names.
 func (t *Tree) Requires(ctx context.Context, settings map[string]string) ([]string, error) {
@@ -143,7 +151,7 @@ func (t *Tree) hook(ctx context.Context, name string, args []any, kwargs map[str
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(t.dir, request), data, 0o644); err != nil { //nolint:gosec // as above
+	if err := writeReadable(filepath.Join(t.dir, request), data); err != nil {
 		return err
 	}
 	resultFile := filepath.Join(t.dir, "out", result)

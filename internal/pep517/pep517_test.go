@@ -38,6 +38,12 @@ func hostRoot(t *testing.T) pep517.Options {
 			t.Fatal(err)
 		}
 	}
+	for _, dir := range []string{"", "usr", "build", "proc", "dev", "tmp"} { // the umask may be any
+		path := filepath.Join(root, dir)
+		if err := errors.Join(os.MkdirAll(path, 0o755), os.Chmod(path, 0o755)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	real, err := filepath.EvalSymlinks(python)
 	if err != nil {
 		t.Fatal(err)
