@@ -36,6 +36,8 @@ const (
 	KindInterpreter = "interpreter"
 	KindSystem      = "system"  // what the project asks for beside the two others
 	KindBuilder     = "builder" // no layer: what source code is built with
+
+	KindCertificates = "certificates" // whom the project trusts besides the base; above all of these
 )
 
 // Options says which base to make and where its packages come from.

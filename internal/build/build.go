@@ -12,6 +12,8 @@ import (
 	"errors"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/lithe-build/lithe/internal/plan"
 )
 
 // Run builds an image and writes it to its destinations.
@@ -145,7 +147,9 @@ func (b *builder) gather(ctx context.Context, d *decision, w *workshop) error {
 	for _, v := range d.variants {
 		g.Go(func() (err error) {
 			defer b.time("base")()
-			v.ground, err = w.ground(ctx, v.plan)
+			if v.ground, err = w.ground(ctx, v.plan); err == nil {
+				v.ground, err = b.withCertificates(ctx, v.plan, v.ground, plan.Bundle(d.imageOf(v.name())), d.certificates)
+			}
 			return err
 		})
 		g.Go(func() (err error) {

@@ -49,6 +49,14 @@ type skeletonKey struct {
 	Interpreter string
 }
 
+// certificateKey names the layer of certificates.
+type certificateKey struct {
+	Format int
+	Below  []string // diffIDs, the lowest first: the bundle of the base is in one of them
+	Bundle string   // its path
+	Files  []string // name and hash of each, in the order of the configuration
+}
+
 // seenKey names what is known of a layer that others made.
 type seenKey struct {
 	Format int

@@ -34,6 +34,7 @@ type inputs struct {
 	base          string          // "debian:trixie"
 	minor         string          // of the base's Pythons, where it has several; "" means its own choice
 	system        system
+	certificates  []base.Certificates // that are trusted besides those of the base, in the order of the configuration
 	decisions     []project.Evidence
 	notices       diag.List        // of decisions that somebody may not have meant
 	wheel         *wheel.Wheel     // of the project, nil for one that is no package
@@ -70,6 +71,9 @@ func read(opt Options) (*inputs, error) {
 		return nil, err
 	}
 	if err = in.readSystem(); err != nil {
+		return nil, err
+	}
+	if err = in.readCertificates(opt); err != nil {
 		return nil, err
 	}
 	if err := in.readCode(); err != nil {
@@ -143,7 +147,8 @@ func (b *builder) plan(d *decision, v *variant) {
 		Project: d.project, Config: d.config, Entry: v.entry, Decisions: slices.Concat(d.decidePython(v.facts), d.decideLibraries(v)),
 		Packages: v.packages, Code: v.code,
 		Target: v.target, Base: d.pins.Name, Facts: v.facts, Image: d.imageOf(v.name()), System: base.WantStrings(v.system.wants),
-		Wheel: d.isPackage(), Untracked: d.untracked,
+		Certificates: d.certificateNames(),
+		Wheel:        d.isPackage(), Untracked: d.untracked,
 		Compiler: v.facts.Python, Created: b.created(d.pins),
 	})
 }

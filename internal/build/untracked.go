@@ -10,17 +10,21 @@ import (
 	"github.com/lithe-build/lithe/internal/python/wheel"
 )
 
-// findUntracked returns the first-party files of the image that git does not track: those that are copied, and those
-// that the wheel is made of.
+// findUntracked returns the first-party files of the image that git does not track: those that are copied, those
+// that the wheel is made of, and certificates.
 func (in *inputs) findUntracked() ([]string, error) {
-	if !in.isPackage() {
-		return in.files.Untracked, nil
-	}
-	untracked, err := in.files.UntrackedSources(sourcesIn(in.wheel, in.dynamic))
+	untracked, err := in.files.UntrackedNamed(in.certificateFiles())
 	if err != nil {
 		return nil, err
 	}
 	untracked = slices.Concat(in.files.Untracked, untracked)
+	if in.isPackage() {
+		sources, err := in.files.UntrackedSources(sourcesIn(in.wheel, in.dynamic))
+		if err != nil {
+			return nil, err
+		}
+		untracked = append(untracked, sources...)
+	}
 	slices.Sort(untracked)
 	return slices.Compact(untracked), nil
 }

@@ -52,7 +52,7 @@ func newConfig(in Input) Config {
 	cfg := in.Config
 	c := Config{
 		Created: in.Created, Platform: in.Target.Platform,
-		Env:        mergeEnv(environment(in.Image, pythonPath(in)), cfg.Env),
+		Env:        mergeEnv(environment(in.Image, pythonPath(in), len(in.Certificates) > 0), cfg.Env),
 		Entrypoint: in.Entry.Entrypoint, Cmd: in.Entry.Cmd,
 		User: userOf(in), WorkingDir: cmp.Or(cfg.Workdir, defaultWorkdir),
 		Labels: labels(in), Annotations: cfg.Annotations,

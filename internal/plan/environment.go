@@ -15,12 +15,18 @@ const (
 )
 
 // environment is what every image sets, before the configuration's. Of a base that is an image all variables stay, and
-// ours go without saying only where it has none: but its PATH comes after the project's commands, and HOME is ours.
-func environment(image *base.Image, pythonPath string) []string {
+// ours go without saying only where it has none: but its PATH comes after the project's commands, and HOME is ours. Where the
+// project adds certificates, the bundle has them, and requests, which trusts what certifi brings, is told of it.
+func environment(image *base.Image, pythonPath string, added bool) []string {
 	var theirs []string
 	bundle := certificates
 	if image != nil {
 		theirs, bundle = image.Env, image.Certificates
+	}
+	requests := ""
+	if added {
+		bundle = Bundle(image)
+		requests = bundle
 	}
 	path := systemCommands
 	if theirPath := value(theirs, "PATH"); theirPath != "" {
@@ -35,6 +41,7 @@ func environment(image *base.Image, pythonPath string) []string {
 		"PYTHONFAULTHANDLER=1", // a traceback when C code crashes
 		"PYTHONUNBUFFERED=1",   // logs arrive, also those of a program that is killed
 		"SSL_CERT_FILE=" + bundle,
+		"REQUESTS_CA_BUNDLE=" + requests,
 	} {
 		name, set, _ := strings.Cut(v, "=")
 		if set != "" && value(theirs, name) == "" {
@@ -45,6 +52,15 @@ func environment(image *base.Image, pythonPath string) []string {
 		env = append(env, "PYTHONPATH="+pythonPath)
 	}
 	return append(env, others(theirs, env)...)
+}
+
+// Bundle is the path of the file with all certificates that programs of an image trust: what a base that is an image sets or has,
+// else Debian's.
+func Bundle(image *base.Image) string {
+	if image == nil {
+		return certificates
+	}
+	return cmp.Or(value(image.Env, "SSL_CERT_FILE"), image.Certificates, certificates)
 }
 
 // value returns what a variable is set to; the last one counts.

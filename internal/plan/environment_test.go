@@ -35,10 +35,29 @@ func TestEnvironment(t *testing.T) {
 		"empty settings":      {&base.Image{Env: []string{"PATH=", "LANG="}}, "", ours(system)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, environment(test.image, test.path)); diff != "" {
+			if diff := cmp.Diff(test.want, environment(test.image, test.path, false)); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestAddedCertificates: the variables name the bundle to which certificates are added, wherever the base has it.
+func TestAddedCertificates(t *testing.T) {
+	for name, test := range map[string]struct {
+		image                   *base.Image
+		bundle, openssl, client string // client is what requests reads
+	}{
+		"Debian":                 {nil, "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt"},
+		"image without any":      {&base.Image{}, "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt"},
+		"image with a bundle":    {&base.Image{Certificates: "/etc/ssl/cert.pem"}, "/etc/ssl/cert.pem", "/etc/ssl/cert.pem", "/etc/ssl/cert.pem"},
+		"image that names one":   {&base.Image{Certificates: "/a", Env: []string{"SSL_CERT_FILE=/b"}}, "/b", "/b", "/b"},
+		"image that tells those": {&base.Image{Certificates: "/a", Env: []string{"REQUESTS_CA_BUNDLE=/c"}}, "/a", "/a", "/c"},
+	} {
+		env := environment(test.image, "", true)
+		if got := Bundle(test.image); got != test.bundle || value(env, "SSL_CERT_FILE") != test.openssl || value(env, "REQUESTS_CA_BUNDLE") != test.client {
+			t.Errorf("%s: bundle %s, environment %q", name, got, env)
+		}
 	}
 }
 

@@ -36,30 +36,34 @@ type Input struct {
 	Compiler  string      // id of the bytecode compiler: the version of the interpreter
 	Created   time.Time   // of the image
 	System    []string    // Debian packages that the project asks for, sorted
-	Wheel     bool        // the project is installed as a wheel; else its files are copied
-	Untracked []string    // first-party files that version control does not know
+
+	Certificates []string // names of files with certificates that the project adds, sorted
+
+	Wheel     bool     // the project is installed as a wheel; else its files are copied
+	Untracked []string // first-party files that version control does not know
 }
 
 // Plan is what will be built: pure data, a function of Input.
 type Plan struct {
-	Target      Target
-	Base        string
-	Python      string // "3.13.5"
-	Interpreter string // path in the image
-	ABI         string // "cp313"
-	Compiler    string
-	Bytecode    bool      // of the standard library and dependencies
-	OwnCode     bool      // bytecode of first-party code, too
-	Packages    []Package // wheels
-	Code        []Package // source code of folders and repositories, a layer each, sorted by name
-	System      []string  // Debian packages that the project asks for, sorted
-	Layers      []Layer   // of the wheels
-	Overlaps    map[string]string
-	Config      Config
-	Processes   map[string][]string // the programs of the image by name, where it has several
-	Test        []string            // what tests the project in the image; nil where nothing does
-	Decisions   []project.Evidence
-	Untracked   []string // for people to be told: the image does not depend on version control
+	Target       Target
+	Base         string
+	Python       string // "3.13.5"
+	Interpreter  string // path in the image
+	ABI          string // "cp313"
+	Compiler     string
+	Bytecode     bool      // of the standard library and dependencies
+	OwnCode      bool      // bytecode of first-party code, too
+	Packages     []Package // wheels
+	Code         []Package // source code of folders and repositories, a layer each, sorted by name
+	System       []string  // Debian packages that the project asks for, sorted
+	Certificates []string  // as in Input
+	Layers       []Layer   // of the wheels
+	Overlaps     map[string]string
+	Config       Config
+	Processes    map[string][]string // the programs of the image by name, where it has several
+	Test         []string            // what tests the project in the image; nil where nothing does
+	Decisions    []project.Evidence
+	Untracked    []string // for people to be told: the image does not depend on version control
 }
 
 // New plans an image.
@@ -68,7 +72,7 @@ func New(in Input) *Plan {
 	return &Plan{
 		Target: in.Target, Base: in.Base, Python: in.Facts.Python, Interpreter: in.Facts.Interpreter, ABI: in.Facts.ABI, Compiler: in.Compiler,
 		Bytecode: cfg.Bytecode, OwnCode: cfg.Bytecode && in.Target.Name != "dev",
-		Packages: in.Packages, Code: in.Code, System: in.System, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: slices.Concat(in.Decisions, in.Project.Evidence, in.Entry.Evidence),
+		Packages: in.Packages, Code: in.Code, System: in.System, Certificates: in.Certificates, Layers: split(in.Packages), Overlaps: cfg.Overlaps, Decisions: slices.Concat(in.Decisions, in.Project.Evidence, in.Entry.Evidence),
 		Untracked: in.Untracked, Config: newConfig(in), Processes: in.Entry.Processes, Test: in.Entry.Test,
 	}
 }
@@ -142,6 +146,9 @@ func (p *Plan) AllLayers() []Layer {
 	layers := []Layer{{Kind: BaseLayer, Packages: []string{p.Base}}, {Kind: InterpreterLayer, Packages: []string{"python " + p.Python}}}
 	if len(p.System) > 0 {
 		layers = append(layers, Layer{Kind: SystemLayer, Packages: p.System})
+	}
+	if len(p.Certificates) > 0 {
+		layers = append(layers, Layer{Kind: CertificateLayer, Packages: p.Certificates})
 	}
 	layers = append(layers, p.Layers...)
 	for _, pkg := range p.Code {

@@ -25,6 +25,7 @@ const (
 	BaseLayer        LayerKind = base.KindBase
 	InterpreterLayer LayerKind = base.KindInterpreter
 	SystemLayer      LayerKind = base.KindSystem
+	CertificateLayer LayerKind = base.KindCertificates
 	WheelLayer       LayerKind = "wheel"  // one big wheel
 	WheelsLayer      LayerKind = "wheels" // a bucket of others
 	ProjectLayer     LayerKind = "project"

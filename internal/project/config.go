@@ -43,7 +43,8 @@ type Config struct {
 	// AcceptMissing are globs of libraries that need not be in the image, although files of it need them.
 	AcceptMissing []string
 
-	SystemLibraries bool // packages of Debian follow from what distributions need; true by default
+	CACertificates  []Placed // paths of files with certificates
+	SystemLibraries bool     // packages of Debian follow from what distributions need; true by default
 	SystemPackages  []SystemPackage
 	BuildPackages   []SystemPackage
 
@@ -62,6 +63,12 @@ func (c Config) Place() string { return cmp.Or(c.place, "[tool.lithe]") }
 type SystemPackage struct {
 	Want string        // "libpq5" or "libpq5=17.6-0+deb13u1"
 	Pos  diag.Position // of the value
+}
+
+// Placed is a text of the configuration, with where it stands.
+type Placed struct {
+	Text string
+	Pos  diag.Position
 }
 
 // FileRules say which files of the project go into the image, beyond the rules that hold without them.

@@ -42,6 +42,10 @@ func baseKeys(c *Config) []key {
 			example:  `["linux/amd64", "linux/arm64"]`,
 			doc:      "The platforms to build for: linux/amd64, linux/arm64. Several make one image with an index. See [platforms](../guide/platforms.md).",
 			fallback: "the machine's own, under Linux"},
+		{name: "ca-certificates", value: array[Placed]{to: &c.CACertificates, one: func(p *Placed) value { return placed{p, relative} }},
+			example:  `["certs/company.crt"]`,
+			doc:      "Files of the project with certificates to trust besides those of the base, in PEM. See [certificates](../guide/certificates.md).",
+			fallback: "none"},
 		{name: "bytecode", value: boolean{&c.Bytecode}, example: "true",
 			doc: "Whether the image holds bytecode, which makes programs start faster.", fallback: "true"},
 	}
@@ -157,8 +161,6 @@ func laterKeys() []key {
 	return []key{
 		{name: "apt-sources", later: true, value: list(),
 			example: `["https://apt.example.org trixie main"]`, doc: "Further Debian repositories."},
-		{name: "ca-certificates", later: true, value: list(),
-			example: `["certs/company.crt"]`, doc: "Certificates to trust besides Debian's."},
 		{name: "layers", later: true, value: array[[]string]{to: new([][]string), one: func(s *[]string) value {
 			return table{[]key{{name: "files", value: texts(s, glob), doc: "Globs of the files in this layer."}}}
 		}}, example: `[{files = ["models/**"]}]`, doc: "Layers of their own for big data."},

@@ -177,6 +177,27 @@ func (p *Project) readFile(file string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
+// ReadNamed reads a file that the configuration names by a path below the project. A link may lead to another file of it, and not
+// out of it.
+func (p *Project) ReadNamed(at Placed, limit int64) ([]byte, error) {
+	f, err := os.OpenInRoot(p.Dir, filepath.FromSlash(at.Text))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &diag.Error{Pos: at.Pos, Code: "no-file", What: at.Text + " is not there"}
+	}
+	if err != nil {
+		return nil, &diag.Error{Pos: at.Pos, Code: "no-file", What: fmt.Sprintf("%s cannot be read: %v", at.Text, err), Err: err}
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, &diag.Error{Pos: at.Pos, Code: "no-file", What: at.Text + " is not a regular file", Err: err}
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = &diag.Error{Pos: at.Pos, Code: "too-large", What: fmt.Sprintf("%s is larger than %d bytes", at.Text, limit)}
+	}
+	return data, err
+}
+
 func notRegular(name string, err error) error {
 	if err != nil {
 		return err

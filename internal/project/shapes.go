@@ -71,6 +71,17 @@ func (s systemPackage) decode(d *decoder, at string, v *toml.Value) {
 
 func (systemPackage) schema() schema { return debianWant.schema() }
 
+// placed is a text of which is remembered where it stands.
+type placed struct {
+	to *Placed
+	rule
+}
+
+func (p placed) decode(d *decoder, at string, v *toml.Value) {
+	p.to.Pos = v.Pos
+	text{&p.to.Text, p.rule}.decode(d, at, v)
+}
+
 // commands is a table of commands by name. What it decodes is added to what is there.
 type commands struct{ to *map[string][]string }
 

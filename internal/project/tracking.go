@@ -51,6 +51,11 @@ func (f *Files) UntrackedBeside(files []string) ([]string, error) {
 	return f.untrackedAt(files, func(*Project) bool { return false })
 }
 
+// UntrackedNamed is UntrackedSources for files that the configuration names.
+func (f *Files) UntrackedNamed(files []string) ([]string, error) {
+	return f.untrackedAt(files, func(*Project) bool { return true })
+}
+
 func (f *Files) untrackedAt(files []string, naming func(*Project) bool) ([]string, error) {
 	if f.tracking == nil {
 		return nil, nil
