@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/lithe-build/lithe/internal/testkit/faults"
+	"github.com/lithe-build/lithe/internal/testkit/pyindex"
 )
 
 // password is written differently in each encoding: percent, base64 and its variant for URLs, hex.
@@ -47,6 +49,19 @@ func places() []place {
 		{"POETRY_HTTP_BASIC_NAME_PASSWORD", named("POETRY_HTTP_BASIC_PRIVATE_REPO_")},
 		{"Poetry's auth.toml", configured("POETRY_CONFIG_DIR", "home/poetry", "auth.toml", "[http-basic.private-repo]\nusername = %q\npassword = %q\n")},
 		{"PDM's config.toml", configured("PDM_CONFIG_FILE", "home/pdm.toml", "", "[pypi.private-repo]\nusername = %q\npassword = %q\n")},
+		{"PDM_PYPI_PASSWORD", func(w *world) {
+			w.lock("pdm.lock", pdmLock)
+			_ = withVariables(w)
+			w.env["PDM_PYPI_URL"] = w.index.URL
+			w.env["PDM_PYPI_USERNAME"], w.env["PDM_PYPI_PASSWORD"] = user, password
+		}},
+		{"variables in [[tool.pdm.source]]", func(w *world) {
+			w.lock("pdm.lock", pdmLock)
+			w.write("app/pyproject.toml", pyproject+"\n[[tool.pdm.source]]\nname = \"pypi\"\nurl = \""+withVariables(w)+"\"\n")
+		}},
+		{"variables in a Pipfile.lock", func(w *world) {
+			w.lock("Pipfile.lock", func(x *pyindex.Index, project []byte) ([]byte, error) { return pipfileLock(x, withVariables(w)) })
+		}},
 		{"keyring", func(w *world) {
 			named("UV_INDEX_PRIVATE_REPO_")(w)
 			w.env["UV_INDEX_PRIVATE_REPO_PASSWORD"], w.env["UV_KEYRING_PROVIDER"] = "", "subprocess"
@@ -85,6 +100,34 @@ func named(prefix string) func(*world) {
 		w.env["UV_INDEX"] = "private-repo=" + w.index.URL
 		w.env[prefix+"USERNAME"], w.env[prefix+"PASSWORD"] = user, password
 	}
+}
+
+// withVariables is the address of the index with a login that the environment has.
+func withVariables(w *world) string {
+	w.env["LITHE_INDEX_URL"], w.env["WHO"], w.env["SECRET"] = "", user, password
+	if err := os.Remove(filepath.Join(w.dir, "poetry.lock")); err != nil && !os.IsNotExist(err) {
+		w.t.Fatal(err)
+	}
+	return strings.Replace(w.index.URL, "://", "://${WHO}:${SECRET}@", 1)
+}
+
+// pdmLock is a flat pdm.lock of all that the index has, with names and hashes of files. It has no hash of its project.
+func pdmLock(x *pyindex.Index, _ []byte) ([]byte, error) {
+	text := "[metadata]\ngroups = [\"default\"]\nstrategy = [\"inherit_metadata\"]\nlock_version = \"4.5.0\"\n"
+	for _, w := range x.Wheels() {
+		text += fmt.Sprintf("\n[[package]]\nname = %q\nversion = %q\ngroups = [\"default\"]\nfiles = [{file = %q, hash = %q}]\n", w.Name, w.Version, w.Filename(), w.Hash())
+	}
+	return []byte(text), nil
+}
+
+// pipfileLock is a Pipfile.lock of all that the index has, with hashes alone, from the index of an address.
+func pipfileLock(x *pyindex.Index, address string) ([]byte, error) {
+	packages := map[string]any{}
+	for _, w := range x.Wheels() {
+		packages[w.Name] = map[string]any{"version": "==" + w.Version, "index": "corp", "hashes": []string{w.Hash()}}
+	}
+	return json.Marshal(map[string]any{"_meta": map[string]any{"hash": map[string]any{"sha256": strings.Repeat("0", 64)}, "pipfile-spec": 6,
+		"requires": map[string]any{}, "sources": []any{map[string]any{"name": "corp", "url": address, "verify_ssl": true}}}, "default": packages, "develop": map[string]any{}})
 }
 
 // configured puts credentials into a file of another tool, which a variable names, for an index with a name.

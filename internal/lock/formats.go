@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -238,11 +239,15 @@ func readAtMost(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
+	var data bytes.Buffer
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		data.Grow(int(min(info.Size(), limit)) + bytes.MinRead) // a lock of megabytes is read into one place
+	}
+	_, err = data.ReadFrom(io.LimitReader(f, limit+1))
+	if err == nil && int64(data.Len()) > limit {
 		err = errTooLarge
 	}
-	return data, err
+	return data.Bytes(), err
 }
 
 // readBeneath reads a file that a lock file names, by its path from the project's folder. No link leads out of it: what

@@ -2,6 +2,7 @@ package lock
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
@@ -130,7 +131,9 @@ func (r *poetryReader) readSource(p *Package, t *toml.Table) {
 // readFiles reads the files of a package from where its generation has them.
 func (r *poetryReader) readFiles(p *Package, t *toml.Table) {
 	if t.Has("files") {
-		for _, v := range t.Value("files").Array() {
+		files := t.Value("files").Array()
+		p.Files = slices.Grow(p.Files, len(files))
+		for _, v := range files {
 			r.readFile(p, v)
 		}
 		return

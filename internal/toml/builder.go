@@ -260,6 +260,11 @@ func firstOffset(n *unstable.Node, otherwise int) int {
 
 // inlineTable adds the keys of an inline table, which may be dotted as those of any table.
 func (b *builder) inlineTable(t *Table, n *unstable.Node, depth int) error {
+	count := 0
+	for it := n.Children(); it.Next(); {
+		count++
+	}
+	t.entries = make([]entry, 0, count)
 	for it := n.Children(); it.Next(); {
 		if err := b.keyValue(t, it.Node(), depth); err != nil {
 			return err
