@@ -14,10 +14,13 @@ import (
 // completeKind names the records of images that lack nothing.
 const completeKind = "complete"
 
-// complete refuses images that lack a library or a symbol version: their programs would stop at the first import. What is
+// complete refuses images that lack what they run, a library or a symbol version: their programs would stop at the first import. What is
 // known of the layers is enough for it, so that none is opened, and an image that was looked at before costs a record.
 func (b *builder) complete(ctx context.Context, d *decision) error {
 	defer b.time("closure")()
+	if err := d.programs(); err != nil {
+		return err
+	}
 	more := &moreLibraries{added: map[string][]base.Library{}, unneeded: map[string][]base.Library{}}
 	var errs []error
 	for _, v := range d.variants {
