@@ -21,6 +21,7 @@ type systemMaker struct {
 	added  []*unpacked   // system packages
 	wants  []Want
 	accept []string
+	image  *imageGround // what lower is of, nil for a base of packages
 }
 
 // make returns the part: files, what maintainer scripts would have made, files of the base that the packages cannot do
@@ -30,12 +31,13 @@ func (s *systemMaker) make() (Part, error) {
 	dropEmptied(s.added)
 	for _, u := range s.added {
 		part.Packages = append(part.Packages, u.pin.Name+"="+u.pin.Version)
-		records, err := database(u.pin.Name, u.control, u.entries)
-		if err != nil {
-			return Part{}, err
-		}
-		part.Entries = append(append(part.Entries, u.entries...), records...)
+		part.Entries = append(part.Entries, u.entries...)
 	}
+	records, err := s.records()
+	if err != nil {
+		return Part{}, err
+	}
+	part.Entries = append(part.Entries, records...)
 	part.Entries = append(part.Entries, s.restored()...)
 	made, err := s.scripted(part.Entries)
 	if err != nil {
@@ -48,7 +50,44 @@ func (s *systemMaker) make() (Part, error) {
 		return Part{}, err
 	}
 	part.Entries = tidy(append(part.Entries, cache...), s.lower)
+	if s.image != nil {
+		part.Entries, err = s.image.above(part.Entries)
+		return part, err
+	}
 	return part, checkUpper(part.Entries, s.lower)
+}
+
+// records returns what scanners read of the packages.
+func (s *systemMaker) records() ([]entry.Entry, error) {
+	if s.image != nil {
+		return s.image.records(s.added)
+	}
+	var out []entry.Entry
+	for _, u := range s.added {
+		records, err := database(u.pin.Name, u.control, u.entries)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, records...)
+	}
+	return out, nil
+}
+
+// files is what a maintainer script can look at, with entries above those of the base.
+func (s *systemMaker) files(entries ...[]entry.Entry) *imageFiles {
+	upper := slices.Concat(entries...)
+	if s.image == nil {
+		return newImageFiles(slices.Concat(s.lower, upper))
+	}
+	f := newImageFiles(slices.Concat(s.image.seen(), upper))
+	f.accounts = s.image.accounts
+	for _, p := range s.image.packages {
+		f.packages[p.Name] = true
+	}
+	for _, u := range s.added {
+		f.packages[u.pin.Name] = true
+	}
+	return f
 }
 
 // newMergeLinks returns the links that the base did not need: lib32 beside usr/lib32.
@@ -66,6 +105,9 @@ func (s *systemMaker) libraries(entries []entry.Entry) ([]entry.Entry, error) {
 		return nil, err
 	}
 	i := slices.IndexFunc(s.lower, func(e entry.Entry) bool { return e.Path == cacheFile })
+	if i < 0 && s.image != nil {
+		return cache[:len(cache)-1], nil // the loader looks into its folders
+	}
 	if i < 0 {
 		return cache, nil
 	}
@@ -104,7 +146,7 @@ func checkUpper(entries, lower []entry.Entry) error {
 
 // scripted follows the packages' maintainer scripts, and makes what they would have made.
 func (s *systemMaker) scripted(entries []entry.Entry) ([]entry.Entry, error) {
-	image := newImageFiles(slices.Concat(s.lower, entries))
+	image := s.files(entries)
 	all, err := followScripts(s.added, image, s.accept)
 	if err != nil {
 		return nil, err
@@ -127,14 +169,14 @@ func (s *systemMaker) scripted(entries []entry.Entry) ([]entry.Entry, error) {
 		groups = append(groups, effects.Groups...)
 		certificates = certificates || effects.Certificates
 	}
-	out = append(out, chosen(alternatives, newImageFiles(slices.Concat(s.lower, entries, out)))...)
+	out = append(out, chosen(alternatives, s.files(entries, out))...)
 	joined, err := joinedFiles(joins, image)
 	if err != nil {
 		return nil, err
 	}
 	out = append(out, joined...)
 	if len(users)+len(groups) > 0 {
-		out = append(out, accounts(users, groups)...)
+		out = append(out, image.accounts.with(users, groups)...)
 	}
 	if certificates {
 		bundle, err := concatenate(s.certificates(entries))
@@ -252,9 +294,12 @@ func chosen(all []maintscript.Alternative, image *imageFiles) []entry.Entry {
 // Numbers of accounts that installations hand out by themselves (policy 9.2.2): from the highest down, as sysusers does.
 const highestAccount = 999
 
-// accounts returns passwd and group with the accounts of services. Numbers go by name, so that they do not depend on the
+// accountFiles are /etc/passwd and /etc/group of what packages stand on.
+type accountFiles struct{ passwd, group string }
+
+// with returns passwd and group with the accounts of services. Numbers go by name, so that they do not depend on the
 // order of packages; files of an image are root's, so that the accounts serve programs which look a name up.
-func accounts(users []maintscript.User, groups []string) []entry.Entry {
+func (a accountFiles) with(users []maintscript.User, groups []string) []entry.Entry {
 	byName := map[string]maintscript.User{}
 	numbers := map[string]int{}
 	taken := map[int]bool{}
@@ -267,7 +312,7 @@ func accounts(users []maintscript.User, groups []string) []entry.Entry {
 		taken[u.ID] = true
 	}
 	for _, u := range byName {
-		if u.Group != "" && !hasLine(group, u.Group) && numbers[u.Group] == 0 {
+		if u.Group != "" && !hasLine(a.group, u.Group) && numbers[u.Group] == 0 {
 			numbers[u.Group] = 0
 		}
 	}
@@ -282,8 +327,8 @@ func accounts(users []maintscript.User, groups []string) []entry.Entry {
 		numbers[name], taken[next] = next, true
 	}
 	var p, g strings.Builder
-	p.WriteString(passwd)
-	g.WriteString(group)
+	p.WriteString(a.passwd)
+	g.WriteString(a.group)
 	for _, name := range slices.Sorted(maps.Keys(numbers)) {
 		own := true
 		if u, ok := byName[name]; ok {
@@ -295,7 +340,7 @@ func accounts(users []maintscript.User, groups []string) []entry.Entry {
 			}
 			fmt.Fprintf(&p, "%s:x:%d:%d::%s:%s\n", name, numbers[name], gid, u.Home, u.Shell)
 		}
-		if own && !hasLine(group, name) {
+		if own && !hasLine(a.group, name) {
 			fmt.Fprintf(&g, "%s:x:%d:\n", name, numbers[name])
 		}
 	}

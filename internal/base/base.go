@@ -12,6 +12,7 @@
 package base
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"slices"
@@ -59,7 +60,9 @@ type Options struct {
 
 	Registry *registry.Client // for a base that is an image
 	Store    *store.Store     // where its layers go
-	Digest   string           // what the name of the image meant before, for one more platform of it; "" asks the registry
+	// ImageRoot returns a folder with all files of such an image, for system packages above it.
+	ImageRoot func(ctx context.Context, pins *Pins, s Selection) (dir string, err error)
+	Digest    string // what the name of the image meant before, for one more platform of it; "" asks the registry
 
 	StandaloneMirror string // of the releases of python-build-standalone; "" means its own
 	Archive          string // what the name of a standalone base meant before, "3.12.15+20261021", as Digest

@@ -23,6 +23,7 @@ type closure struct {
 	chosen    map[string]*choice // by package name
 	order     []*choice
 	problems  diag.List
+	onImage   bool // what is locked is an image's
 }
 
 // choice is a package of the closure, with the reason it is there.
@@ -156,7 +157,9 @@ func (c *closure) requireAny(alternatives []control.Relation, by *choice) {
 
 // available says what there is under a name, for a message.
 func (c *closure) available(name string) string {
-	if p := c.chosen[name]; p != nil && p.locked {
+	if p := c.chosen[name]; p != nil && p.locked && c.onImage {
+		return "the image has version " + p.Version
+	} else if p != nil && p.locked {
 		return "lithe.lock has version " + p.Version
 	}
 	if s := c.fixed[name]; s != nil {

@@ -18,7 +18,9 @@ type Image struct {
 	User         string       `json:"user,omitempty"`         // "65532:65532"; "" for root
 	Certificates string       `json:"certificates,omitempty"` // path of the bundle
 	Env          []string     `json:"env,omitempty"`
-	Layers       []ImageLayer `json:"layers"` // the lowest first
+	Suite        string       `json:"suite,omitempty"` // of Debian, by its os-release; "" for other systems, and where it was not looked at
+	Has          []string     `json:"has,omitempty"`   // of the packages that are asked for, those that it has itself; sorted
+	Layers       []ImageLayer `json:"layers"`          // the lowest first
 }
 
 // ImageLayer is one layer of such an image.
@@ -28,6 +30,17 @@ type ImageLayer struct {
 	Size      int64  `json:"size"`
 	Unpacked  int64  `json:"unpacked"`            // bytes of the tar
 	MediaType string `json:"mediaType,omitempty"` // "" means OCI's, of a tar with gzip
+}
+
+// DiffIDs lists those of an image's layers, the lowest first; none of no image.
+func (i *Image) DiffIDs() (all []string) {
+	if i == nil {
+		return nil
+	}
+	for _, l := range i.Layers {
+		all = append(all, l.DiffID)
+	}
+	return all
 }
 
 // IsImage reports a base that is an image of a registry.

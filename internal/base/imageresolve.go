@@ -32,11 +32,6 @@ func resolveImage(ctx context.Context, name string, opt Options, on func(Event))
 	if opt.Registry == nil || opt.Store == nil {
 		return nil, errors.New("no client to ask a registry with")
 	}
-	if len(opt.System) > 0 {
-		return nil, &diag.Error{Code: "system-packages-base", Pos: opt.System[0].Pos,
-			What: "system-packages are Debian's, and the base is the image " + name,
-			Hint: "use one of Debian's suites as base, or an image that has them"}
-	}
 	asked := name
 	if opt.Digest != "" {
 		asked = repository(name) + "@" + opt.Digest
@@ -115,6 +110,7 @@ func (i *Image) read(ctx context.Context, paths []string, config *v1.ConfigFile,
 	}
 	i.Python, i.ABI, i.Libc, i.Interpreter = f.Python, f.ABI, f.Libc.String(), f.Interpreter
 	i.User, i.Certificates, i.Env = f.User, f.Certificates, f.Env
+	i.Suite, _ = SuiteOf(f.Release)
 	return nil
 }
 

@@ -153,11 +153,6 @@ func TestResolveImageRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want %q", image, err, want)
 		}
 	}
-	opt := imageOptions(t, r.Host+"/arm:1", "linux/arm64")
-	opt.System = []Want{{Name: "libpq5"}}
-	if _, err := Resolve(t.Context(), nil, opt, nil); err == nil || !strings.Contains(err.Error(), "system-packages are Debian's") {
-		t.Errorf("system packages on an image: %v", err)
-	}
 }
 
 func TestSkeleton(t *testing.T) {

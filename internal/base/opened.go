@@ -99,6 +99,9 @@ func (s Selection) Wants(of func(distribution string) bool) []Want {
 // Lacks reports a package that a platform's libraries name and that is not locked for them.
 func (s Selection) Lacks() bool {
 	return slices.ContainsFunc(s.Libraries, func(l Library) bool {
+		if s.Image != nil && slices.Contains(s.Image.Has, l.Package) {
+			return false
+		}
 		return !slices.ContainsFunc(s.Packages, func(p Pin) bool {
 			return slices.Contains(p.For, l.Package) || p.Part != KindSystem && p.Name == l.Package
 		})

@@ -20,7 +20,11 @@ func Resolve(ctx context.Context, client *fetch.Client, opt Options, on func(Eve
 		if err != nil {
 			return nil, err
 		}
-		return resolveImage(ctx, name, opt, serialized(on))
+		pins, err := resolveImage(ctx, name, opt, serialized(on))
+		if err != nil || len(opt.System) == 0 {
+			return pins, err
+		}
+		return extendImage(ctx, client, pins, opt, serialized(on))
 	}
 	if n, ok, err := parseStandalone(opt.Name); ok {
 		if err != nil {

@@ -75,10 +75,11 @@ type imageFiles struct {
 	entries  map[string]entry.Entry
 	dirs     map[string]bool // that only the paths in them tell of
 	packages map[string]bool
+	accounts accountFiles
 }
 
 func newImageFiles(entries []entry.Entry) *imageFiles {
-	f := &imageFiles{entries: map[string]entry.Entry{}, dirs: map[string]bool{"usr": true}, packages: map[string]bool{}}
+	f := &imageFiles{entries: map[string]entry.Entry{}, dirs: map[string]bool{"usr": true}, packages: map[string]bool{}, accounts: accountFiles{passwd, group}}
 	for _, e := range entries {
 		f.entries[e.Path] = e
 		markParents(f.dirs, e.Path)
@@ -144,10 +145,10 @@ func (f *imageFiles) Lookup(name string, follow bool) (entry.Entry, bool) {
 	return entry.NewDir(real), true
 }
 
-// User reports the users that every image has.
-func (f *imageFiles) User(name string) bool { return hasLine(passwd, name) }
+// User reports the users of the base.
+func (f *imageFiles) User(name string) bool { return hasLine(f.accounts.passwd, name) }
 
-// Group reports the groups that every image has.
-func (f *imageFiles) Group(name string) bool { return hasLine(group, name) }
+// Group reports the groups of the base.
+func (f *imageFiles) Group(name string) bool { return hasLine(f.accounts.group, name) }
 
 func hasLine(file, name string) bool { return strings.Contains("\n"+file, "\n"+name+":") }

@@ -42,17 +42,18 @@ func (c *catalogue) namedAfter(ctx context.Context, client *fetch.Client, opt Op
 }
 
 // packageNames are the names that a package with a library has by policy 8.1: name and version of the soname in lower case,
-// a hyphen between two digits; and since the time of 64 bits often with t64 behind it.
+// a hyphen between two digits; and since the time of 64 bits often with t64 behind it. A few leave the version out.
 func packageNames(soname string) []string {
 	name, version, ok := strings.Cut(soname, ".so.")
 	if !ok || name == "" || version == "" {
 		return nil
 	}
 	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	plain := name // libpython3.13 has libpython3.13.so.1.0
 	if last := name[len(name)-1]; last >= '0' && last <= '9' {
 		name += "-"
 	}
-	return []string{name + version, name + version + "t64"}
+	return []string{name + version, name + version + "t64", plain}
 }
 
 // hasLibrary reports whether a verified .deb has a library where the loader, or an alternative, finds it.

@@ -15,6 +15,9 @@ import (
 // and interpreter stay as they are locked, and so does each system package whose version the indexes still have: what
 // nobody asked to move does not move.
 func Extend(ctx context.Context, client *fetch.Client, locked *Pins, opt Options, on func(Event)) (*Pins, error) {
+	if locked.IsImage() {
+		return extendImage(ctx, client, locked, opt, serialized(on))
+	}
 	su, err := suiteOf(locked.Name)
 	if err != nil {
 		return nil, err
@@ -112,7 +115,7 @@ func (c *closure) fixVersions(wants []Want) {
 		case locked != nil && locked.locked && locked.Version != s.Version:
 			c.problems.Add(&diag.Error{Pos: w.Pos, Code: "base-version",
 				What: fmt.Sprintf("%s %s is asked for, and the base of lithe.lock has version %s", w.Name, w.Version, locked.Version),
-				Hint: hintUpgrade})
+				Hint: c.hintFixed([]control.Relation{{Name: w.Name}})})
 		default:
 			c.fix(s)
 		}
@@ -124,7 +127,9 @@ const hintUpgrade = "`lithe lock --upgrade` moves the base to today's packages"
 // hintFixed says who fixed one of these packages at a version that does not do.
 func (c *closure) hintFixed(alternatives []control.Relation) string {
 	for _, r := range alternatives {
-		if p := c.chosen[r.Name]; p != nil && p.locked {
+		if p := c.chosen[r.Name]; p != nil && p.locked && c.onImage {
+			return "packages of an image stay as they are: name a version that fits it, as PACKAGE=VERSION, or take an image that is as new as the suite"
+		} else if p != nil && p.locked {
 			return hintUpgrade
 		}
 	}

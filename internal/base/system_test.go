@@ -208,7 +208,7 @@ func TestAlternatives(t *testing.T) {
 }
 
 func TestAccounts(t *testing.T) {
-	files := accounts([]maintscript.User{{Name: "one", Home: "/nonexistent", Shell: "/bin/false"}, {Name: "tss", ID: 999, Group: "crypto", Home: "/", Shell: "/bin/false"},
+	files := accountFiles{passwd, group}.with([]maintscript.User{{Name: "one", Home: "/nonexistent", Shell: "/bin/false"}, {Name: "tss", ID: 999, Group: "crypto", Home: "/", Shell: "/bin/false"},
 		{Name: "web", Group: "nogroup", Home: "/", Shell: "/bin/false"}}, []string{"audio"})
 	var text []string
 	for _, f := range files {

@@ -33,6 +33,7 @@ type Facts struct {
 	User         string        // "65532:65532"; "" where the image's is root, or nobody knows its number
 	Env          []string      // "KEY=value", as the config has them
 	Certificates string        // path of the bundle of certificates; "" if there is none at the usual places
+	Release      string        // the file os-release, by which the system says what it is; "" if there is none
 	Unpacked     []int64       // bytes of each layer's tar
 }
 
@@ -56,8 +57,26 @@ func Read(ctx context.Context, layers []Layer, config Config, platform string) (
 	if err := f.describe(ctx, t, found, platform); err != nil {
 		return nil, err
 	}
+	if f.Release, err = osRelease(ctx, t); err != nil {
+		return nil, err
+	}
 	f.User, err = user(ctx, t, config.User)
 	return f, err
+}
+
+// maxRelease is the most bytes of os-release; it has some hundred.
+const maxRelease = 64 << 10
+
+// osRelease reads the file os-release from its two places.
+// See https://www.freedesktop.org/software/systemd/man/latest/os-release.html.
+func osRelease(ctx context.Context, t *tree) (string, error) {
+	for _, name := range []string{"/etc/os-release", "/usr/lib/os-release"} {
+		if t.has(name) {
+			data, err := t.contents(ctx, name, maxRelease)
+			return string(data), err
+		}
+	}
+	return "", nil
 }
 
 // describe fills in what the interpreter's own files say.

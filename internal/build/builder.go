@@ -80,6 +80,7 @@ func newBuilder(opt Options) (*builder, error) {
 			StandaloneMirror: opt.StandaloneMirror,
 			Registry:         registries, Store: st,
 		}}
+	b.bases.ImageRoot = b.imageRoot
 	if opt.DebianKeyring != nil {
 		b.bases.Keyring, err = base.ParseKeyring(opt.DebianKeyring)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -123,6 +122,15 @@ func (b *builder) imageBlobs(ctx context.Context, pins *base.Pins, s base.Select
 	return blobs, bring(ctx, b.store, layers)
 }
 
+// imageRoot returns a folder with the files of a base that is an image.
+func (b *builder) imageRoot(ctx context.Context, pins *base.Pins, s base.Selection) (string, error) {
+	blobs, err := b.imageBlobs(ctx, pins, s)
+	if err != nil {
+		return "", err
+	}
+	return execute.Materialize(ctx, b.store, blobs)
+}
+
 // checkHeaders refuses a builder without the headers of the interpreter, as images may leave them out.
 func checkHeaders(root, name string, f base.Facts) error {
 	header := path.Join(path.Dir(path.Dir(f.Interpreter)), "include", "python"+f.Minor(), "Python.h")
@@ -141,15 +149,15 @@ func (b *builder) imageSuites(ctx context.Context, d *decision, platforms []stri
 	}
 	for _, platform := range platforms {
 		s, _ := d.pins.Selection(platform)
-		blobs, err := b.imageBlobs(ctx, d.pins, s)
+		if s.Image.Suite != "" {
+			suites[platform] = s.Image.Suite
+			continue
+		}
+		root, err := b.imageRoot(ctx, d.pins, s)
 		if err != nil {
 			return nil, err
 		}
-		root, err := execute.Materialize(ctx, b.store, blobs)
-		if err != nil {
-			return nil, err
-		}
-		release, err := osRelease(root)
+		release, err := base.ReleaseOf(root)
 		if err != nil {
 			return nil, err
 		}
@@ -162,27 +170,4 @@ func (b *builder) imageSuites(ctx context.Context, d *decision, platforms []stri
 		suites[platform] = suite
 	}
 	return suites, nil
-}
-
-// maxRelease is the most bytes of os-release that are read; it has some hundred.
-const maxRelease = 64 << 10
-
-// osRelease reads the file by which a system says what it is, "" where there is none.
-// See https://www.freedesktop.org/software/systemd/man/latest/os-release.html.
-func osRelease(dir string) (string, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return "", err
-	}
-	defer root.Close()
-	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
-		f, err := root.Open(name)
-		if err != nil {
-			continue // a link may lead out of the folder, which is the image's root
-		}
-		defer f.Close()
-		data, err := io.ReadAll(io.LimitReader(f, maxRelease))
-		return string(data), err
-	}
-	return "", nil
 }

@@ -15,7 +15,7 @@ func imageToLock(i *base.Image) *lithelock.Image {
 		return nil
 	}
 	out := &lithelock.Image{Manifest: i.Manifest, Python: i.Python, ABI: i.ABI, Libc: i.Libc, Interpreter: i.Interpreter,
-		User: i.User, Certificates: i.Certificates, Env: i.Env}
+		User: i.User, Certificates: i.Certificates, Suite: i.Suite, Has: i.Has, Env: i.Env}
 	for _, l := range i.Layers {
 		out.Layers = append(out.Layers, lithelock.Layer(l))
 	}
@@ -27,7 +27,7 @@ func lockedImage(i *lithelock.Image) *base.Image {
 		return nil
 	}
 	out := &base.Image{Manifest: i.Manifest, Python: i.Python, ABI: i.ABI, Libc: i.Libc, Interpreter: i.Interpreter,
-		User: i.User, Certificates: i.Certificates, Env: i.Env}
+		User: i.User, Certificates: i.Certificates, Suite: i.Suite, Has: i.Has, Env: i.Env}
 	for _, l := range i.Layers {
 		out.Layers = append(out.Layers, base.ImageLayer(l))
 	}

@@ -62,7 +62,7 @@ func (r *lackReport) ask(ctx context.Context, b *builder, missing []closure.Miss
 		names = append(names, m.Library)
 	}
 	opt := b.bases
-	opt.Name = r.variant.plan.Base
+	opt.Name = r.suiteOf(r.variant.name())
 	var err error
 	r.providers, err = base.Providers(ctx, b.client, opt, r.variant.name(), names)
 	switch {
@@ -74,7 +74,7 @@ func (r *lackReport) ask(ctx context.Context, b *builder, missing []closure.Miss
 	}
 }
 
-func (r *lackReport) onDebian() bool { return !base.IsImage(r.variant.plan.Base) }
+func (r *lackReport) onDebian() bool { return r.suiteOf(r.variant.name()) != "" }
 
 // unlocked is what --locked says of a library whose package would be added without it.
 func (r *lackReport) unlocked(m closure.Missing) *diag.Error {

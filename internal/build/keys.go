@@ -26,7 +26,7 @@ type interpreterKey struct {
 type systemKey struct {
 	Format   int
 	Assembly int
-	Base     []string // as baseKey.Packages
+	Base     []string // as baseKey.Packages; of a base that is an image, the diffIDs of its layers
 	Packages []string // of the layer, in the same form
 	Wants    []string // what the project names: pruned files of a named package of the base come back
 	Accept   []string // accept-unrun-scripts, sorted

@@ -27,7 +27,7 @@ func (b *builder) libraries(ctx context.Context, d *decision) error {
 		}
 	}
 	for _, v := range d.variants {
-		if !d.follows() {
+		if !d.follows(v.name()) {
 			continue
 		}
 		needed, refused := base.Opened(v.distributions(d))
@@ -38,9 +38,24 @@ func (b *builder) libraries(ctx context.Context, d *decision) error {
 	return b.extendLibraries(ctx, d)
 }
 
-// follows reports whether packages of Debian follow from what distributions need: on bases of such packages, unless the
-// configuration says no.
-func (d *decision) follows() bool { return d.config.SystemLibraries && !base.IsImage(d.base) }
+// follows reports whether packages of Debian follow from what distributions need on a platform: on bases of such packages,
+// unless the configuration says no.
+func (d *decision) follows(platform string) bool {
+	return d.config.SystemLibraries && d.suiteOf(platform) != ""
+}
+
+// suiteOf names the base of Debian's packages that a platform stands on, as a base is named; "" for an image of another
+// system, and for one that lithe.lock has from before its suite was written down.
+func (d *decision) suiteOf(platform string) string {
+	image := d.imageOf(platform)
+	switch {
+	case image == nil:
+		return d.pins.Name
+	case image.Suite == "":
+		return ""
+	}
+	return "debian:" + image.Suite
+}
 
 // accepted reports a library that the configuration says may be missing.
 func (in *inputs) accepted(library string) bool {
@@ -100,7 +115,7 @@ func (b *builder) extendLibraries(ctx context.Context, d *decision) error {
 	}
 	for _, v := range d.variants {
 		v.system = d.system
-		if !d.follows() {
+		if !d.follows(v.name()) {
 			continue
 		}
 		s, _ := d.pins.Selection(v.name())
@@ -208,7 +223,7 @@ func (b *builder) followLibraries(ctx context.Context, d *decision, err error) (
 func (r *lackReport) addable(m closure.Missing) (base.Library, bool) {
 	l := base.Library{Distribution: name.Normalize(m.User.Package), Library: m.Library, Package: r.providers[m.Library]}
 	added := slices.Contains(r.variant.libraries, l)
-	return l, l.Package != "" && l.Distribution != "" && m.Elsewhere == "" && !added && r.follows()
+	return l, l.Package != "" && l.Distribution != "" && m.Elsewhere == "" && !added && r.follows(r.variant.name())
 }
 
 // unneeded are the libraries of an image that no file of their distribution needs any more.

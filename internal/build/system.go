@@ -2,7 +2,6 @@ package build
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -22,8 +21,7 @@ type system struct {
 	build []base.Want // what building needs, of every target: one builder makes the same wheels for all of them
 }
 
-// readSystem reads the keys of system packages. An image of a registry has a package manager's state of its own, of
-// which lithe knows nothing.
+// readSystem reads the keys of system packages.
 func (in *inputs) readSystem() error {
 	var err error
 	if in.system.wants, err = parseWants(in.config.SystemPackages); err != nil {
@@ -33,13 +31,6 @@ func (in *inputs) readSystem() error {
 		return err
 	}
 	in.system.accept = slices.Sorted(slices.Values(in.config.AcceptUnrunScripts))
-	if base.IsImage(in.base) {
-		if len(in.system.wants) == 0 {
-			return nil
-		}
-		return in.unsupported("system-packages", fmt.Sprintf("system packages cannot be added to the base %s", in.base),
-			"use a base of Debian's packages, such as \"debian:trixie\", or an image that has them")
-	}
 	in.system.all, err = parseWants(in.allPackages(project.Config.SystemNeeds))
 	return err
 }
@@ -81,7 +72,7 @@ func (b *builder) withSystem(ctx context.Context, in *inputs, pins *base.Pins) (
 // systemLayer is the layer of the system packages of a platform.
 func (g *ground) systemLayer(ctx context.Context) (made, error) {
 	selection, _ := g.pins.Selection(g.platform)
-	key := systemKey{Format: layer.Format, Assembly: base.Format, Base: debDigests(g.pins, g.platform),
+	key := systemKey{Format: layer.Format, Assembly: base.Format, Base: append(debDigests(g.pins, g.platform), selection.Image.DiffIDs()...),
 		Packages: pinDigests(selection.SystemPins(g.system.wants)), Wants: base.WantStrings(g.system.wants), Accept: g.system.accept}
 	return g.builder.cached(ctx, store.Key(key), plan.SystemLayer, func() (layer.Contents, error) {
 		return g.contents(ctx, plan.SystemLayer)

@@ -22,10 +22,13 @@ import (
 	"github.com/lithe-build/lithe/internal/testkit/baseimages"
 )
 
+// imageMaker makes the image of a base from the layers of one that lithe assembled.
+type imageMaker func(ctx context.Context, d baseimages.Debian) (baseimages.Spec, error)
+
 // bases are what the service is built on. image makes the one that is in a registry; user is what its config ends up with.
 var bases = []struct {
 	name, base, user, python string
-	image                    func(ctx context.Context, d baseimages.Debian) (baseimages.Spec, error)
+	image                    imageMaker
 }{
 	{name: "trixie", base: "debian:trixie", user: "65532", python: "3.13."},
 	{name: "bookworm", base: "debian:bookworm", user: "65532", python: "3.11."},
@@ -167,7 +170,7 @@ func servesOn(t *testing.T, url, uid, python string) {
 }
 
 // pushBase puts a base into the registry and returns its reference.
-func pushBase(t *testing.T, host, name string, d baseimages.Debian, make func(context.Context, baseimages.Debian) (baseimages.Spec, error)) string {
+func pushBase(t *testing.T, host, name string, d baseimages.Debian, make imageMaker) string {
 	t.Helper()
 	spec, err := make(t.Context(), d)
 	if err != nil {

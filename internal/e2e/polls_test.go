@@ -28,21 +28,27 @@ func TestPolls(t *testing.T) {
 		t.Run(user, func(t *testing.T) {
 			name := container(t, append(hardened[:len(hardened):len(hardened)], "--user", user, "--publish", "127.0.0.1::8000", image)...)
 			url := "http://" + docker(t, "port", name, "8000/tcp")
-			if text := get(t, url+"/polls/"); string(text) != "Hello, world. You're at the polls index." {
-				t.Errorf("the index says %q", text)
-			}
-			picture, err := png.Decode(bytes.NewReader(get(t, url+"/polls/future")))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if size := picture.Bounds().Size(); size.X != 320 || size.Y != 120 {
-				t.Errorf("the picture has %v", size)
-			}
+			asksPolls(t, url)
 			stopsServing(t, name, "Booting worker")
 			if text := logs(t, name); !strings.Contains(text, "Shutting down: Master") || strings.Contains(text, "Traceback") {
 				t.Errorf("it printed:\n%s", text)
 			}
 		})
+	}
+}
+
+// asksPolls asks for the text and the picture.
+func asksPolls(t *testing.T, url string) {
+	t.Helper()
+	if text := get(t, url+"/polls/"); string(text) != "Hello, world. You're at the polls index." {
+		t.Errorf("the index says %q", text)
+	}
+	picture, err := png.Decode(bytes.NewReader(get(t, url+"/polls/future")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size := picture.Bounds().Size(); size.X != 320 || size.Y != 120 {
+		t.Errorf("the picture has %v", size)
 	}
 }
 

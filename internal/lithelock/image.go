@@ -20,6 +20,8 @@ type Image struct {
 	User         string   // "65532:65532"; "" if it names none that can be kept
 	Certificates string   // absolute path of the bundle; "" if there is none
 	Env          []string // "KEY=value", in the image's order
+	Suite        string   // of Debian, "trixie"; "" for other systems
+	Has          []string // of the system packages that are asked for, those that the image has itself; sorted
 	Layers       []Layer  // the lowest first
 }
 
@@ -46,6 +48,8 @@ func (w writer) image(i *Image) {
 	w.text("interpreter", i.Interpreter)
 	w.optional("user", i.User)
 	w.optional("certificates", i.Certificates)
+	w.optional("suite", i.Suite)
+	w.list("has", len(i.Has), func(n int) row { return row{quote(i.Has[n])} })
 	w.list("env", len(i.Env), func(n int) row { return row{quote(i.Env[n])} })
 	w.list("layers", len(i.Layers), func(n int) row { return i.Layers[n].row() })
 }
@@ -60,7 +64,7 @@ func (l Layer) row() row {
 }
 
 // imageKeys are the keys of a [[platform]] that is made of an image.
-var imageKeys = []string{"manifest", "python", "abi", "libc", "interpreter", "user", "certificates", "env", "layers"}
+var imageKeys = []string{"manifest", "python", "abi", "libc", "interpreter", "user", "certificates", "suite", "has", "env", "layers"}
 
 // image reads a platform's image, nil where it has none.
 func (r *reader) image(t *toml.Table) *Image {
@@ -69,7 +73,14 @@ func (r *reader) image(t *toml.Table) *Image {
 	}
 	i := &Image{Manifest: r.hash(t, "manifest"), Python: r.text(t, "python", plainVersion), ABI: r.text(t, "abi", abiName),
 		Libc: r.text(t, "libc", libcName), Interpreter: r.text(t, "interpreter", absolutePath),
-		User: r.optional(t, "user", userNumbers), Certificates: r.optional(t, "certificates", absolutePath)}
+		User: r.optional(t, "user", userNumbers), Certificates: r.optional(t, "certificates", absolutePath), Suite: r.optional(t, "suite", packageName)}
+	for n, v := range r.list(t, "has", maxPackages) {
+		s, ok := v.Str()
+		if !ok || !packageName(s) {
+			r.bad(v.Pos, "has[%d] is no name of a package", n)
+		}
+		i.Has = append(i.Has, s)
+	}
 	for n, v := range r.list(t, "env", maxEnv) {
 		s, ok := v.Str()
 		if name, _, set := strings.Cut(s, "="); !ok || !set || name == "" || len(s) > maxVariable || !utf8.ValidString(s) || !plainText(s) {

@@ -112,6 +112,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 			anyOrder := []cmp.Option{
 				cmpopts.SortSlices(func(a, b lithelock.Package) bool { return a.Name < b.Name }),
+				cmpopts.SortSlices(func(a, b lithelock.Library) bool { return a.Distribution < b.Distribution }),
 				cmpopts.SortSlices(func(a, b lithelock.Platform) bool { return a.Name < b.Name }),
 				cmpopts.SortSlices(func(a, b lithelock.Size) bool { return a.Hash < b.Hash }),
 				cmpopts.SortSlices(func(a, b lithelock.Index) bool { return a.Suite < b.Suite }),

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -28,15 +29,23 @@ func RealDistroless(d Debian) (Spec, error) {
 		Env:        []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"}}}, err
 }
 
-// RealSlim is like Docker's python:slim: Docker's media types, a shell, root, Python in /usr/local without bytecode, and
-// names for it in a layer of their own. shell is a program that needs glibc alone.
+// RealSlim is like Docker's python:slim: Docker's media types, a shell, root, dpkg's own database, Python in /usr/local
+// without bytecode and of no package, and names for it in a layer of their own. shell is a program that needs glibc alone.
 func RealSlim(d Debian, shell []byte) (Spec, error) {
+	base, err := rewrite(d.Base, withoutRecords)
+	if err != nil {
+		return Spec{}, err
+	}
 	libraries, err := rewrite(d.Interpreter, func(name string) string {
 		if isPython(name) {
 			return ""
 		}
-		return withoutVenv(name)
+		return withoutRecords(withoutVenv(name))
 	})
+	if err != nil {
+		return Spec{}, err
+	}
+	status, err := database(d)
 	if err != nil {
 		return Spec{}, err
 	}
@@ -48,7 +57,7 @@ func RealSlim(d Debian, shell []byte) (Spec, error) {
 	})
 	links := Files{"usr/local/bin/python3": "-> python3.13", "usr/local/bin/python": "-> python3"}
 	return Spec{Docker: true, Layers: []Layer{
-		{Tar: d.Base, MediaType: types.DockerLayer}, {Files: Files{"usr/bin/dash": string(shell), "usr/bin/sh": "-> dash"}, MediaType: types.DockerLayer},
+		{Tar: base, MediaType: types.DockerLayer}, {Files: Files{"usr/bin/dash": string(shell), "usr/bin/sh": "-> dash", "var/lib/dpkg/status": status}, MediaType: types.DockerLayer},
 		{Tar: libraries, MediaType: types.DockerLayer}, {Tar: python, MediaType: types.DockerLayer}, {Files: links, MediaType: types.DockerLayer},
 	}, Config: v1.Config{Cmd: []string{"python3"}, Env: []string{slimPath, "GPG_KEY=7169605F62C751356D054A26A821E680E5FA6305", "PYTHON_VERSION=3.13.5"}}}, err
 }
@@ -79,6 +88,43 @@ func RealStandalone(d Debian) ([]byte, error) {
 // isPython reports what is Python's own among Debian's files.
 func isPython(name string) bool {
 	return strings.HasPrefix(name, "usr/lib/python3.13/") || strings.HasPrefix(name, "usr/bin/python")
+}
+
+// records is where a base without dpkg says which packages it has, in a file for each.
+const records = "var/lib/dpkg/status.d"
+
+func withoutRecords(name string) string {
+	if name == records || strings.HasPrefix(name, records+"/") {
+		return ""
+	}
+	return name
+}
+
+// database is what dpkg would have written of the packages, but for those of Python.
+func database(d Debian) (string, error) {
+	var status strings.Builder
+	for _, tarball := range [][]byte{d.Base, d.Interpreter} {
+		r := tar.NewReader(bytes.NewReader(tarball))
+		for {
+			h, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return "", err
+			}
+			dir, name := path.Split(h.Name)
+			if dir != records+"/" || name == "" || strings.HasSuffix(name, ".md5sums") || strings.Contains(name, "python3") {
+				continue
+			}
+			text, err := io.ReadAll(r)
+			if err != nil {
+				return "", err
+			}
+			fmt.Fprintf(&status, "%s\nStatus: install ok installed\n\n", bytes.TrimSpace(text))
+		}
+	}
+	return status.String(), nil
 }
 
 func withoutVenv(name string) string {

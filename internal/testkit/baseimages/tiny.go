@@ -32,10 +32,11 @@ func Slim(arch string, micro int) Spec {
 	m := machines[arch]
 	python := tinyelf.Object{Machine: m.elf, Interp: m.glibc, Needed: []tinyelf.Need{{Library: "libpython3.13.so.1.0"}, {Library: "libc.so.6"}}}
 	library := tinyelf.Object{Machine: m.elf, Soname: "libpython3.13.so.1.0", Numbers: version(micro)}
+	status := "Package: removed\nStatus: deinstall ok config-files\nArchitecture: " + m.arch + "\nVersion: 1\n\n" + m.libc6("Status: install ok installed\n")
 	return Spec{Arch: arch, Docker: true,
 		Config: v1.Config{Cmd: []string{"python3"}, Env: []string{"PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "GPG_KEY=7169"},
 			ExposedPorts: map[string]struct{}{"99/tcp": {}}, Labels: map[string]string{"maintainer": "nobody"}},
-		Layers: []Layer{{MediaType: types.DockerLayer, Files: m.debian()},
+		Layers: []Layer{{MediaType: types.DockerLayer, Files: m.debian().With(Files{"var/lib/dpkg/status": status})},
 			{MediaType: types.DockerLayer, Files: Files{"etc/ssl/certs/ca-certificates.crt": "certificates\n"}},
 			{MediaType: types.DockerLayer, Files: Files{"usr/local/lib/python3.13/os.py": "name = 'posix'\n", "usr/local/bin/python3.13": string(python.Bytes()),
 				"usr/local/lib/libpython3.13.so.1.0": string(library.Bytes()), "usr/bin/.wh.python3": ""}},
@@ -47,6 +48,7 @@ func Distroless(arch string, micro int) Spec {
 	m := machines[arch]
 	python := tinyelf.Object{Machine: m.elf, Interp: m.glibc, Numbers: version(micro), Needed: []tinyelf.Need{{Library: "libc.so.6"}}}
 	files := m.debian().With(Files{"usr/lib/python3.13/os.py": "name = 'posix'\n", "usr/bin/python3.13": string(python.Bytes()),
+		"var/lib/dpkg/status.d/libc6": m.libc6(""), "etc/ld.so.cache": "made by ldconfig\n",
 		"usr/bin/python3": "-> python3.13", "etc/ssl/certs/ca-certificates.crt": "certificates\n",
 		"etc/passwd": "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n"})
 	delete(files, "usr/bin/sh")
@@ -63,6 +65,11 @@ func Alpine(arch string, micro int) Spec {
 	return Spec{Arch: arch, Config: v1.Config{Env: []string{"PATH=/usr/local/bin:/usr/bin:/bin"}, User: "1000:1000"},
 		Layers: []Layer{{MediaType: types.OCILayerZStd, Files: Files{"tmp/": "", "usr/local/bin/python3.13": string(python.Bytes()),
 			"usr/local/bin/python3": "-> python3.13", "usr/local/lib/python3.13/os.py": "name = 'posix'\n", m.musl[1:]: libc}}}}
+}
+
+// libc6 is what dpkg's database says of the C library.
+func (m machine) libc6(status string) string {
+	return "Package: libc6\n" + status + "Architecture: " + m.arch + "\nMulti-Arch: same\nVersion: 2.41-12\nDepends: libgcc-s1\n"
 }
 
 // debian is a Debian with merged /usr, glibc 2.41 and a shell, and a /usr/bin/python3 that is no interpreter.
