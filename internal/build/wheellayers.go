@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -50,13 +51,15 @@ func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dr
 		}
 		key.Wheels = append(key.Wheels, part)
 	}
-	return b.named(ctx, store.Key(key), l.Kind, l.Packages, func() (layer.Contents, error) {
+	var good confirmations
+	out, err := b.named(ctx, store.Key(key), l.Kind, l.Packages, func() (layer.Contents, error) {
 		contents := layer.Contents{Packages: l.Packages, Owners: map[string]string{}}
 		for _, i := range l.Members {
-			in, err := b.installed(ctx, p, i, dropped[p.Packages[i].Name])
+			in, confirm, err := b.installed(ctx, p, i, dropped[p.Packages[i].Name])
 			if err != nil {
 				return contents, err
 			}
+			good = append(good, confirm)
 			if err := addBytecode(ctx, in, p.MinorNumber(), code); err != nil {
 				return contents, fmt.Errorf("compiling %s: %w", in.Name, err)
 			}
@@ -69,8 +72,26 @@ func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dr
 				contents.Licences = append(contents.Licences, in.Licence)
 			}
 		}
+		contents.Confirm = good.all
 		return contents, nil
 	})
+	if err != nil && ctx.Err() == nil {
+		// What is wrong with a wheel says more than where it was noticed.
+		err = cmp.Or(good.all(), err)
+	}
+	return out, err
+}
+
+// confirmations tell of wheels that were opened whether all of their contents are what RECORD says.
+type confirmations []func() error
+
+func (c confirmations) all() error {
+	for _, confirm := range c {
+		if err := confirm(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // addBytecode compiles the sources of a distribution.
@@ -109,30 +130,31 @@ func (b *builder) installAll(ctx context.Context, p *plan.Plan) ([]*wheel.Instal
 	g.SetLimit(b.opt.jobs())
 	for i := range p.Packages {
 		g.Go(func() (err error) {
-			all[i], err = b.installed(ctx, p, i, nil)
+			all[i], _, err = b.installed(ctx, p, i, nil) // its layer has the contents compared
 			return err
 		})
 	}
 	return all, g.Wait()
 }
 
-// installed lays out one wheel, which is fetched when the store does not have it.
-func (b *builder) installed(ctx context.Context, p *plan.Plan, i int, drop []string) (*wheel.Installed, error) {
+// installed lays out one wheel, which is fetched when the store does not have it. Nothing that is made of its contents may be
+// kept before confirm agrees.
+func (b *builder) installed(ctx context.Context, p *plan.Plan, i int, drop []string) (in *wheel.Installed, confirm func() error, err error) {
 	pkg := p.Packages[i]
-	w, err := b.open(ctx, pkg)
+	w, confirm, err := b.openPromised(ctx, pkg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	origin, err := directURL(pkg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	in, err := wheel.Install(w, p.Scheme(), wheel.InstallOptions{Drop: drop, DirectURL: origin})
+	in, err = wheel.Install(w, p.Scheme(), wheel.InstallOptions{Drop: drop, DirectURL: origin})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", pkg.Filename, err)
+		return nil, nil, cmp.Or(confirm(), fmt.Errorf("%s: %w", pkg.Filename, err))
 	}
 	b.warn(in.Warnings)
-	return in, nil
+	return in, confirm, nil
 }
 
 // countFiles says what is downloaded.
@@ -162,32 +184,46 @@ func totalSize(packages []plan.Package) (total int64) {
 // verifiedWheel is the record of a wheel whose contents were compared with its RECORD.
 type verifiedWheel struct{ Filename string }
 
-// open reads a wheel, which is built first where it must be. Its contents are verified by the first build that sees the file.
+// open reads a wheel, which is built first where it must be, and whose contents are what its RECORD says.
 func (b *builder) open(ctx context.Context, pkg plan.Package) (*wheel.Wheel, error) {
+	w, confirm, err := b.openPromised(ctx, pkg)
+	if err != nil {
+		return nil, err
+	}
+	return w, confirm()
+}
+
+// openPromised is open for a caller who reads the contents: they are compared with RECORD then. What is left is compared by
+// confirm, which also remembers that the wheel is good: later builds compare nothing.
+func (b *builder) openPromised(ctx context.Context, pkg plan.Package) (w *wheel.Wheel, confirm func() error, err error) {
+	known := func() error { return nil }
 	if pkg.Build != nil {
-		return b.built(ctx, pkg)
+		w, err = b.built(ctx, pkg)
+		return w, known, err
 	}
 	files, err := b.fetch(ctx, []plan.Package{pkg})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	name, err := wheeltag.ParseFilename(pkg.Filename)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	key := store.Key(verifiedKey{Checks: wheelChecks, Hash: pkg.Hash, Filename: pkg.Filename})
-	var known verifiedWheel
-	if ok, err := b.store.Record("verified", key, &known); err != nil || ok {
-		if err != nil {
-			return nil, err
+	var record verifiedWheel
+	if ok, err := b.store.Record("verified", key, &record); err != nil {
+		return nil, nil, err
+	} else if ok {
+		w, err = wheel.OpenVerified(files[0].Path, name)
+		return w, known, err
+	}
+	w, err = wheel.OpenPromised(files[0].Path, name)
+	return w, func() error {
+		if err := w.Verify(); err != nil {
+			return err
 		}
-		return wheel.OpenVerified(files[0].Path, name)
-	}
-	w, err := wheel.Open(files[0].Path, name)
-	if err != nil {
-		return nil, err
-	}
-	return w, b.store.PutRecord("verified", key, verifiedWheel{Filename: pkg.Filename})
+		return b.store.PutRecord("verified", key, verifiedWheel{Filename: pkg.Filename})
+	}, err
 }
 
 // fetch brings files into the store; those that are there cost a look.

@@ -7,6 +7,7 @@ package entry
 
 import (
 	"bytes"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -44,6 +45,14 @@ type Deflated interface {
 	Content
 	// OpenDeflated returns the raw stream (RFC 1951), whose uncompressed bytes have this CRC-32 (IEEE).
 	OpenDeflated() (stream io.ReadCloser, size int64, crc32 uint32, err error)
+}
+
+// Promised is Deflated whose bytes may not have been compared yet with the hash that they are known by. Open compares them by
+// itself; whoever inflates the stream hashes what it holds, and has the hash compared before the bytes count.
+type Promised interface {
+	Deflated
+	// Promise returns the hash to write to and the comparison, or nil and nil where nothing is left to compare.
+	Promise() (h hash.Hash, keep func(sum []byte) error)
 }
 
 // Bytes is Content in memory.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"hash/crc32"
 	"io"
 
@@ -60,7 +61,8 @@ func (s *sink) copyDeflated(d entry.Deflated, size int64) (copied bool, err erro
 	// One byte more than promised, so that a longer stream is seen.
 	tee := &teeReader{r: io.LimitReader(stream, packed+1), emit: s.emit}
 	in := bufio.NewReaderSize(tee, chunkSize)
-	got, n, err := s.inflate(in, size)
+	sum, keep := promise(d)
+	got, n, err := s.inflate(in, size, sum)
 	if err != nil {
 		return false, fmt.Errorf("bad deflate stream: %w", err)
 	}
@@ -70,19 +72,35 @@ func (s *sink) copyDeflated(d entry.Deflated, size int64) (copied bool, err erro
 	if n != size || got != crc {
 		return false, fmt.Errorf("has %d bytes with CRC-32 %08x, not %d with %08x", n, got, size, crc)
 	}
+	if sum != nil {
+		if err := keep(sum.Sum(nil)); err != nil {
+			return false, err
+		}
+	}
 	s.emit(gzipTrailer(crc, size))
 	return true, nil
 }
 
-// inflate sends what a stream holds to the diffID, and returns its CRC-32 and size. It stops when there is more than
+// promise returns a hash for what a stream holds, and what compares it; nil where nothing is to be compared.
+func promise(d entry.Deflated) (h hash.Hash, keep func([]byte) error) {
+	if p, ok := d.(entry.Promised); ok {
+		return p.Promise()
+	}
+	return nil, nil
+}
+
+// inflate sends what a stream holds to the diffID and to sum, which may be nil, and returns its CRC-32 and size. It stops when there is more than
 // limit, since a small stream can hold terabytes.
-func (s *sink) inflate(in *bufio.Reader, limit int64) (crc uint32, n int64, err error) {
+func (s *sink) inflate(in *bufio.Reader, limit int64, sum hash.Hash) (crc uint32, n int64, err error) {
 	fr := flate.NewReader(in)
 	for err == nil && n <= limit {
 		var data []byte
 		data, err = fill(fr, s.chunk())
 		crc = crc32.Update(crc, crc32.IEEETable, data)
 		n += int64(len(data))
+		if sum != nil {
+			sum.Write(data)
+		}
 		if _, failed := s.see.Write(data); failed != nil {
 			return crc, n, failed
 		}

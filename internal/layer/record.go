@@ -50,6 +50,9 @@ type Contents struct {
 	Owners map[string]string
 	// Unrecorded contents are for one build: what they were made with is nothing that other builds should believe.
 	Unrecorded bool
+	// Confirm is asked when all entries were read, before the layer is in the store; nil agrees to everything. What it refuses
+	// is no layer.
+	Confirm func() error
 }
 
 // Cached returns the layer of a key from the store, or makes it. The key is the hash of all that the contents
@@ -116,6 +119,11 @@ func save(ctx context.Context, st *store.Store, c Contents) (Record, error) {
 	}
 	if err := out.Flush(); err != nil {
 		return Record{}, err
+	}
+	if c.Confirm != nil {
+		if err := c.Confirm(); err != nil {
+			return Record{}, err
+		}
 	}
 	rec.Loading = see.collector.finish()
 	rec.GLIBC = highestGLIBC(rec.Objects)

@@ -3,8 +3,11 @@ package layer_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"hash"
 	"io"
+	"math/rand/v2"
 	"os"
 	"runtime"
 	"strings"
@@ -192,4 +195,69 @@ func replace(path string, data []byte) error {
 		return err
 	}
 	return os.WriteFile(path, data, 0o644)
+}
+
+// TestConfirm shows that contents which are refused after all are no layer, and are asked for after they were read.
+func TestConfirm(t *testing.T) {
+	st := newStore(t)
+	refused := errors.New("not what was promised")
+	for _, want := range []error{refused, nil} {
+		_, reused, err := layer.Cached(t.Context(), st, "key", plan.WheelLayer, func() (layer.Contents, error) {
+			entries := sample(t)
+			read := &once{Content: entries[2].Content}
+			entries[2].Content = read
+			return layer.Contents{Entries: entries, Confirm: func() error {
+				if !read.opened {
+					t.Error("it is confirmed before it is read")
+				}
+				return want
+			}}, nil
+		})
+		if !errors.Is(err, want) || reused {
+			t.Errorf("reused %v: %v", reused, err)
+		}
+		if _, found := layer.Find(st, "key"); found != (want == nil) {
+			t.Errorf("found %v after %v", found, want)
+		}
+	}
+}
+
+// once tells whether it was opened.
+type once struct {
+	entry.Content
+	opened bool
+}
+
+func (o *once) Open() (io.ReadCloser, error) { o.opened = true; return o.Content.Open() }
+
+// TestPromise shows that a stream is compared with its hash while it is copied.
+func TestPromise(t *testing.T) {
+	for _, right := range []bool{true, false} {
+		e := sample(t)[1]
+		data := randomBytes(rand.New(rand.NewPCG(9, 9)), 100_000)
+		p := &promised{stream: e.Content.(*stream), sum: sha256.Sum256(data)}
+		if !right {
+			p.sum[0]++
+		}
+		e.Content = p
+		if _, err := layer.Write(io.Discard, []entry.Entry{e}); (err == nil) != right || !p.asked {
+			t.Errorf("right %v, asked %v: %v", right, p.asked, err)
+		}
+	}
+}
+
+// promised is a stream with a hash.
+type promised struct {
+	*stream
+	sum   [32]byte
+	asked bool
+}
+
+func (p *promised) Promise() (hash.Hash, func([]byte) error) {
+	return sha256.New(), func(sum []byte) error {
+		if p.asked = true; !bytes.Equal(sum, p.sum[:]) {
+			return errors.New("another one")
+		}
+		return nil
+	}
 }

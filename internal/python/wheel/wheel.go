@@ -27,6 +27,10 @@ type Wheel struct {
 	file     string // name for messages: the archive's file name, or the distribution's
 	distInfo string // "evil-1.0.dist-info"
 	dataDir  string // "evil-1.0.data", whether or not there is one
+
+	path      string     // of the archive
+	inflaters *inflaters // of the archive
+	promised  []promised // what is compared with RECORD when it is read
 }
 
 // File is one file of a wheel.
