@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +25,9 @@ import (
 
 // imageMaker makes the image of a base from the layers of one that lithe assembled.
 type imageMaker func(ctx context.Context, d baseimages.Debian) (baseimages.Spec, error)
+
+// musl builds the Python on musl once for all tests.
+var musl = sync.OnceValues(func() (string, error) { return baseimages.Musl(context.Background()) })
 
 // bases are what the service is built on. image makes the one that is in a registry; user is what its config ends up with.
 var bases = []struct {
@@ -42,8 +46,8 @@ var bases = []struct {
 	{name: "distroless-like", user: "65532", python: "3.13.", image: func(_ context.Context, d baseimages.Debian) (baseimages.Spec, error) {
 		return baseimages.RealDistroless(d)
 	}},
-	{name: "alpine-like", user: "65532", python: "3.13.", image: func(ctx context.Context, _ baseimages.Debian) (baseimages.Spec, error) {
-		root, err := baseimages.Musl(ctx)
+	{name: "alpine-like", user: "65532", python: "3.13.", image: func(context.Context, baseimages.Debian) (baseimages.Spec, error) {
+		root, err := musl()
 		if err != nil {
 			return baseimages.Spec{}, err
 		}
