@@ -39,8 +39,10 @@ type Info struct {
 	// Contents tells that the engine keeps the blobs of images as they came, in containerd's store: an archive may leave out
 	// those that it has by their digests.
 	Contents bool
-	Arch     string // as Go names it
-	OS       string // of containers: "linux", "windows"
+	// Podman tells Podman's service from Docker.
+	Podman bool
+	Arch   string // as Go names it
+	OS     string // of containers: "linux", "windows"
 }
 
 // Image is an image as the engine knows it.
@@ -86,7 +88,8 @@ func (a *Client) Ping(ctx context.Context) (Info, error) {
 	if err := a.Get(ctx, "/info", &info); err != nil {
 		return Info{}, err
 	}
-	got := Info{Arch: goArch(info.Architecture), OS: info.OSType, Partial: resp.Header.Get("Libpod-Api-Version") == ""}
+	podman := isPodman(resp)
+	got := Info{Arch: goArch(info.Architecture), OS: info.OSType, Podman: podman, Partial: !podman}
 	for _, row := range info.DriverStatus {
 		if len(row) == 2 && row[0] == "driver-type" && row[1] == "io.containerd.snapshotter.v1" {
 			got.Partial, got.Contents = false, true
@@ -94,6 +97,18 @@ func (a *Client) Ping(ctx context.Context) (Info, error) {
 	}
 	return got, nil
 }
+
+// IsPodman asks the engine for no more than whether it is Podman's service.
+func (a *Client) IsPodman(ctx context.Context) (bool, error) {
+	resp, err := a.Do(ctx, http.MethodGet, "/_ping", nil, nil)
+	if err != nil {
+		return false, err
+	}
+	return isPodman(resp), resp.Body.Close()
+}
+
+// isPodman reads the header of a reply that Podman's service alone sends.
+func isPodman(resp *http.Response) bool { return resp.Header.Get("Libpod-Api-Version") != "" }
 
 // goArch translates the kernel's name of a machine, which Docker gives.
 func goArch(machine string) string {

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"syscall"
 )
 
 // Container is the part of a container's configuration that lithe sets, by the API's names.
@@ -78,9 +79,9 @@ type Ended struct {
 	OutOfMemory bool
 }
 
-// Import makes an image of a tar of its files, and returns its id.
-func (a *Client) Import(ctx context.Context, files io.Reader, repo, version, label string) (id string, err error) {
-	query := url.Values{"fromSrc": {"-"}, "repo": {repo}, "tag": {version}, "changes": {"LABEL " + label}}
+// Import makes an image without a name of a tar of its files, and returns its id.
+func (a *Client) Import(ctx context.Context, files io.Reader, label string) (id string, err error) {
+	query := url.Values{"fromSrc": {"-"}, "changes": {"LABEL " + label}}
 	resp, err := a.Do(ctx, http.MethodPost, "/images/create", query, files)
 	if err != nil {
 		return "", err
@@ -281,6 +282,13 @@ func (s *Streams) CloseWrite() error {
 // Close closes the connection.
 func (s *Streams) Close() error { return s.conn.Close() }
 
+// ended reports whether an error of reading is how Podman closes a connection when the program did not read its input. All
+// that the program wrote came before, which holds for sockets of UNIX alone.
+func (s *Streams) ended(err error) bool {
+	_, local := s.conn.(*net.UnixConn)
+	return local && errors.Is(err, syscall.ECONNRESET)
+}
+
 // maxFrame bounds one piece of output, whose size the engine says. Engines send at most some kilobytes at once.
 const maxFrame = 64 << 20
 
@@ -289,7 +297,7 @@ const maxFrame = 64 << 20
 func (s *Streams) Copy(stdout, stderr io.Writer) error {
 	var header [8]byte
 	for {
-		if _, err := io.ReadFull(s.from, header[:]); errors.Is(err, io.EOF) {
+		if n, err := io.ReadFull(s.from, header[:]); errors.Is(err, io.EOF) || n == 0 && s.ended(err) {
 			return nil
 		} else if err != nil {
 			return err

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	rootRepository = "lithe-root"             // images of roots, tagged with their keys
+	rootRepository = "localhost/lithe-root"   // images of roots, tagged with their keys; Podman seeks names without a host elsewhere
 	rootLabel      = "build.lithe.root"       // on such images
 	untilLabel     = "build.lithe.sandbox"    // on containers: the time in seconds after which nobody waits for them
 	untilAnyway    = 24 * time.Hour           // for commands without a limit of time
@@ -28,12 +28,21 @@ const (
 	noNewRights    = "no-new-privileges:true" // Docker's word for it
 )
 
-// Engine is the executor that runs commands in containers of Docker, which may be on another machine: files go there and back as tars. The root becomes an image of the engine. With a RootKey it stays there for the
-// next command; without one it goes when the command ends.
+// podmanUlimits are named since Podman else asks for more than the root of a container may have, which ends the start. The
+// processes of one user are counted on the whole machine; those of the container have a limit of their own.
+var podmanUlimits = []docker.Ulimit{{Name: "nofile", Soft: 4096, Hard: 4096}, {Name: "nproc", Soft: 8192, Hard: 8192}}
+
+// Engine is the executor that runs commands in containers of Docker or Podman's service, which may be on another machine:
+// files go there and back as tars. The root becomes an image of the engine. With a RootKey it stays there for the next
+// command; without one it goes when the command ends.
 //
 // A container has the limits of memory and processes that the command has. The limit of files holds for each file, for
-// /tmp and /dev/shm, and when results come back. The engine adds HOSTNAME to the environment, and PATH and HOME where they
-// are missing. When lithe is killed, the container runs on until it ends, and is removed by a later command's Run.
+// /tmp and /dev/shm, and when results come back. The engine adds HOSTNAME to the environment, Podman also TERM and container,
+// and PATH and HOME where they are missing. When lithe is killed, the container runs on until it ends, and is removed by a
+// later command's Run.
+//
+// In Podman, which may have no init program, the command's program is process 1: signals for which it has no handler do not
+// reach it, its own included. Podman's filter of system calls leaves keys and namespaces of users to it.
 type Engine struct{ Docker docker.Options }
 
 // Name returns "engine".
@@ -60,6 +69,11 @@ func (e Engine) Run(ctx context.Context, root string, c Command) (int, error) {
 	return bounded(ctx, c, func(ctx context.Context, c Command) (int, error) {
 		r := &contained{api: docker.New(host, e.Docker.Trace), command: c, limits: c.limits()}
 		defer r.cleanUp(ctx)
+		podman, err := r.api.IsPodman(ctx)
+		if err != nil {
+			return -1, contextError(ctx, err)
+		}
+		r.podman = podman
 		code, err := r.run(ctx, root)
 		if err != nil {
 			return -1, contextError(ctx, err)
@@ -83,6 +97,8 @@ func probeEngine(ctx context.Context, opt docker.Options) error {
 		return fmt.Errorf("no engine answers at %s: %w", host.Address, err)
 	case info.Arch != runtime.GOARCH || info.OS != "" && info.OS != "linux":
 		return fmt.Errorf("the engine at %s runs programs for %s/%s, not for linux/%s", host.Address, info.OS, info.Arch, runtime.GOARCH)
+	case info.Podman:
+		return tryPodman(ctx, opt)
 	}
 	return nil
 }
@@ -129,6 +145,7 @@ type contained struct {
 	api     *docker.Client
 	command Command
 	limits  Limits
+	podman  bool     // the engine is Podman's service
 	made    []string // containers
 	image   string   // to be removed
 }
@@ -154,17 +171,22 @@ func (r *contained) run(ctx context.Context, root string) (int, error) {
 	}
 	config := r.config(image)
 	if len(r.command.Binds) > 0 {
-		holder, err := r.hold(ctx, image)
+		volumes, err := r.volumes()
+		if err == nil && r.podman {
+			config.HostConfig.Mounts = volumes
+		} else if err == nil {
+			config.HostConfig.VolumesFrom = make([]string, 1)
+			config.HostConfig.VolumesFrom[0], err = r.hold(ctx, image, volumes)
+		}
 		if err != nil {
 			return -1, fmt.Errorf("copying files into the engine: %w", err)
 		}
-		config.HostConfig.VolumesFrom = []string{holder}
 	}
 	id, err := r.create(ctx, config)
 	if err != nil {
 		return -1, err
 	}
-	ended, err := r.stream(ctx, id)
+	ended, err := r.stream(ctx, id, config.HostConfig.Mounts)
 	if err != nil {
 		return -1, err
 	}
@@ -201,15 +223,14 @@ func (r *contained) load(ctx context.Context, root string) (image string, err er
 			return name, err
 		}
 	}
-	repository := ""
-	if key != "" {
-		repository = rootRepository
-	}
 	err = piped(func(w io.Writer) error { return tarTree(ctx, w, tree{dir: root, prefix: "."}) }, func(files io.Reader) error {
-		image, err = r.api.Import(ctx, files, repository, key, rootLabel+"="+key)
+		image, err = r.api.Import(ctx, files, rootLabel+"="+key)
 		return err
 	})
-	if key == "" {
+	if err == nil && key != "" { // apart from the import, where Podman forgets the tag
+		err = r.api.Tag(ctx, image, rootRepository, key)
+	}
+	if key == "" || err != nil {
 		r.image = image
 	}
 	return image, err
@@ -234,7 +255,7 @@ func (r *contained) config(image string) docker.Container {
 	c := r.command
 	uid, gid := c.user()
 	host := docker.HostConfig{
-		NetworkMode: "none", ReadonlyRootfs: true, Init: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{noNewRights},
+		NetworkMode: "none", ReadonlyRootfs: true, Init: !r.podman, CapDrop: []string{"ALL"}, SecurityOpt: []string{noNewRights},
 		Tmpfs:  map[string]string{"/tmp": "rw,exec,nosuid,nodev,mode=1777"},
 		Memory: r.limits.Memory, MemorySwap: r.limits.Memory, LogConfig: docker.LogConfig{Type: "none"},
 	}
@@ -242,7 +263,10 @@ func (r *contained) config(image string) docker.Container {
 		host.NetworkMode = ""
 	}
 	if r.limits.Processes > 0 {
-		host.PidsLimit = int64(r.limits.Processes) + 1 // the engine's init process
+		host.PidsLimit = int64(r.limits.Processes)
+		if host.Init {
+			host.PidsLimit++
+		}
 	}
 	if r.limits.Disk > 0 {
 		host.Tmpfs["/tmp"] += ",size=" + strconv.FormatInt(r.limits.Disk, 10)
@@ -252,6 +276,9 @@ func (r *contained) config(image string) docker.Container {
 	if c.Untrusted {
 		host.Ulimits = append(host.Ulimits, docker.Ulimit{Name: "core"})
 	}
+	if r.podman {
+		host.Ulimits = append(host.Ulimits, podmanUlimits...)
+	}
 	return docker.Container{
 		Image: image, Hostname: "localhost", Entrypoint: []string{}, Cmd: c.Args, Env: c.Env, WorkingDir: c.Dir,
 		User: fmt.Sprintf("%d:%d", uid, gid), OpenStdin: c.Stdin != nil, StdinOnce: c.Stdin != nil,
@@ -259,8 +286,8 @@ func (r *contained) config(image string) docker.Container {
 	}
 }
 
-// stream starts the container and carries its streams and signals until it ends.
-func (r *contained) stream(ctx context.Context, id string) (docker.Ended, error) {
+// stream starts the container, once its volumes are filled, and carries its streams and signals until it ends.
+func (r *contained) stream(ctx context.Context, id string, empty []docker.Mount) (docker.Ended, error) {
 	c := r.command
 	streams, err := r.api.Attach(ctx, id, c.Stdin != nil)
 	if err != nil {
@@ -268,6 +295,9 @@ func (r *contained) stream(ctx context.Context, id string) (docker.Ended, error)
 	}
 	defer streams.Close()
 	defer context.AfterFunc(ctx, func() { _ = streams.Close() })() // wakes Copy up
+	if err := r.fill(ctx, id, empty); err != nil {
+		return docker.Ended{}, fmt.Errorf("copying files into the engine: %w", err)
+	}
 	if err := r.api.Start(ctx, id); err != nil {
 		return docker.Ended{}, err
 	}

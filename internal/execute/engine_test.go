@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -24,24 +25,63 @@ import (
 	"github.com/lithe-build/lithe/internal/execute"
 )
 
-// engine returns the executor of the engine that the end-to-end tests have.
-func engine(t *testing.T) execute.Executor {
+// engine returns the executor of an engine.
+func engine(t *testing.T, host string) execute.Executor {
 	t.Helper()
-	if os.Getenv("LITHE_E2E") != "1" {
-		t.Skip("needs Docker; set LITHE_E2E=1")
-	}
-	e, err := execute.Choose(t.Context(), execute.Need{Name: "engine", Isolation: true, Docker: docker.Options{Host: os.Getenv("DOCKER_HOST")}})
+	e, err := execute.Choose(t.Context(), execute.Need{Name: "engine", Isolation: true, Docker: docker.Options{Host: host}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keyed{e, fmt.Sprintf("test-%d", os.Getpid())}
+	return keyed{e, host, fmt.Sprintf("test-%d", os.Getpid())}
+}
+
+// podmanService starts Podman with a storage of its own, and returns its address.
+func podmanService(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	storage, containers := filepath.Join(dir, "storage.conf"), filepath.Join(dir, "containers.conf")
+	err := errors.Join(
+		os.WriteFile(storage, fmt.Appendf(nil, "[storage]\ndriver = \"overlay\"\ngraphroot = %q\nrunroot = %q\n",
+			filepath.Join(dir, "graph"), filepath.Join(dir, "run")), 0o644),
+		// Podman's default is more than a machine may be allowed where root lacks CAP_SYS_RESOURCE.
+		os.WriteFile(containers, []byte("[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n"), 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := "unix://" + filepath.Join(dir, "podman.sock")
+	environment := append(os.Environ(), "CONTAINERS_STORAGE_CONF="+storage, "CONTAINERS_CONF="+containers)
+	service := exec.Command("podman", "system", "service", "--time", "0", host)
+	service.Env = environment
+	if err := service.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = service.Process.Kill()
+		_ = service.Wait()
+		for _, args := range [][]string{{"rm", "--all", "--force"}, {"rmi", "--all", "--force"}} {
+			cmd := exec.Command("podman", args...)
+			cmd.Env = environment
+			_ = cmd.Run()
+		}
+		_ = exec.Command("umount", filepath.Join(dir, "graph", "overlay")).Run()
+	})
+	for range 100 {
+		if _, err := api(t, host).Ping(t.Context()); err == nil {
+			return host
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("Podman's service does not answer")
+	return ""
 }
 
 // keyed gives every command the key of the tests' root, so that the engine gets it once.
 type keyed struct {
 	execute.Executor
-	key string
+	host, key string
 }
+
+func (k keyed) podman() bool { return strings.HasSuffix(k.host, "podman.sock") }
 
 func (k keyed) Run(ctx context.Context, root string, c execute.Command) (int, error) {
 	c.RootKey = k.key
@@ -49,10 +89,25 @@ func (k keyed) Run(ctx context.Context, root string, c execute.Command) (int, er
 }
 
 func TestEngine(t *testing.T) {
-	e := engine(t)
+	if os.Getenv("LITHE_E2E") != "1" {
+		t.Skip("needs Docker; set LITHE_E2E=1")
+	}
+	testEngine(t, os.Getenv("DOCKER_HOST"))
+}
+
+// Podman's service keeps the same promises, but for what isPodman and added say.
+func TestPodmanEngine(t *testing.T) {
+	if os.Getenv("LITHE_E2E") != "1" {
+		t.Skip("needs Podman, as root; set LITHE_E2E=1")
+	}
+	testEngine(t, podmanService(t))
+}
+
+func testEngine(t *testing.T, host string) {
+	e := engine(t, host)
 	t.Cleanup(func() {
-		api := api(t)
-		if err := api.RemoveImage(context.Background(), "lithe-root:"+e.(keyed).key); err != nil {
+		api := api(t, host)
+		if err := api.RemoveImage(context.Background(), "localhost/lithe-root:"+e.(keyed).key); err != nil {
 			t.Error(err)
 		}
 		if left, err := api.Labelled(context.Background(), "build.lithe.sandbox"); err != nil || len(left) > 0 {
@@ -73,7 +128,7 @@ func TestEngine(t *testing.T) {
 	t.Run("binds", func(t *testing.T) { testBinds(t, e) })
 	t.Run("results", func(t *testing.T) { testResultsBack(t, e) })
 	t.Run("below tmp", func(t *testing.T) { testBelowTmp(t, e) })
-	t.Run("another machine", func(t *testing.T) { testRemote(t) })
+	t.Run("another machine", func(t *testing.T) { testRemote(t, host) })
 	t.Run("after a kill", func(t *testing.T) { testSweep(t, e) })
 	t.Run("without a key", func(t *testing.T) {
 		if got := run(t, e.(keyed).Executor, program("exit", "3")); got.Code != 3 {
@@ -141,23 +196,23 @@ func testResultsBack(t *testing.T, e execute.Executor) {
 }
 
 // api is a client for what the tests look at in the engine.
-func api(t *testing.T) *docker.Client {
+func api(t *testing.T, host string) *docker.Client {
 	t.Helper()
-	host, err := docker.Find(docker.Options{Host: os.Getenv("DOCKER_HOST")})
+	found, err := docker.Find(docker.Options{Host: host})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return docker.New(host, nil)
+	return docker.New(found, nil)
 }
 
 // An engine by TCP, as on another machine: nothing but the connection is shared.
-func testRemote(t *testing.T) {
+func testRemote(t *testing.T, host string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	socket := strings.TrimPrefix(os.Getenv("DOCKER_HOST"), "unix://")
+	socket := strings.TrimPrefix(host, "unix://")
 	if socket == "" {
 		socket = "/var/run/docker.sock"
 	}
@@ -192,7 +247,7 @@ func testRemote(t *testing.T) {
 func testSweep(t *testing.T, e execute.Executor) {
 	ids := map[string]string{}
 	for name, until := range map[string]time.Time{"over": time.Now().Add(-time.Minute), "not yet": time.Now().Add(time.Hour)} {
-		id, err := api(t).Create(t.Context(), docker.Container{Image: "lithe-root:" + e.(keyed).key, Entrypoint: []string{},
+		id, err := api(t, e.(keyed).host).Create(t.Context(), docker.Container{Image: "localhost/lithe-root:" + e.(keyed).key, Entrypoint: []string{},
 			Cmd: []string{"/program", "wait"}, Labels: map[string]string{"build.lithe.sandbox": strconv.FormatInt(until.Unix(), 10)}})
 		if err != nil {
 			t.Fatal(err)
@@ -200,7 +255,7 @@ func testSweep(t *testing.T, e execute.Executor) {
 		ids[name] = id
 	}
 	run(t, e, program("exit", "0"))
-	left, err := api(t).Labelled(t.Context(), "build.lithe.sandbox")
+	left, err := api(t, e.(keyed).host).Labelled(t.Context(), "build.lithe.sandbox")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +265,7 @@ func testSweep(t *testing.T, e execute.Executor) {
 	if _, there := left[ids["not yet"]]; !there {
 		t.Error("a container was removed before its time")
 	}
-	if err := api(t).Remove(t.Context(), ids["not yet"]); err != nil {
+	if err := api(t, e.(keyed).host).Remove(t.Context(), ids["not yet"]); err != nil {
 		t.Error(err)
 	}
 }

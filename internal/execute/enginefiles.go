@@ -16,48 +16,81 @@ import (
 
 // hold makes a container that never runs, whose volumes are the binds, and fills them. The one that runs takes them over:
 // nothing can be copied into a container whose root is read-only.
-func (r *contained) hold(ctx context.Context, image string) (id string, err error) {
+func (r *contained) hold(ctx context.Context, image string, volumes []docker.Mount) (id string, err error) {
 	config := docker.Container{Image: image, Entrypoint: []string{}, Cmd: r.command.Args,
-		HostConfig: docker.HostConfig{NetworkMode: "none", CapDrop: []string{"ALL"}, LogConfig: docker.LogConfig{Type: "none"}}}
+		HostConfig: docker.HostConfig{NetworkMode: "none", CapDrop: []string{"ALL"}, LogConfig: docker.LogConfig{Type: "none"}, Mounts: volumes}}
+	if id, err = r.create(ctx, config); err != nil {
+		return "", err
+	}
+	return id, piped(func(w io.Writer) error { return tarTree(ctx, w, r.trees()...) }, func(files io.Reader) error {
+		return r.api.Put(ctx, id, "/", files)
+	})
+}
+
+// volumes are what the binds become.
+func (r *contained) volumes() (all []docker.Mount, err error) {
 	seen := map[string]bool{}
 	for _, b := range r.command.Binds {
 		info, err := os.Stat(b.Source)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		mount := docker.Mount{Type: "volume", Target: path.Join("/", b.Target), VolumeOptions: docker.VolumeOptions{NoCopy: true}}
 		if !info.IsDir() {
 			// Volumes are folders: the one of the file becomes one, with all that the image has there.
 			mount.Target, mount.VolumeOptions.NoCopy = path.Dir(mount.Target), false
 			if b.Writable || mount.Target == "/" {
-				return "", fmt.Errorf("%s: an engine is shown folders, and files below a folder, which it cannot change", b.Target)
+				return nil, fmt.Errorf("%s: an engine is shown folders, and files below a folder, which it cannot change", b.Target)
 			}
 		}
 		if !seen[mount.Target] {
 			seen[mount.Target] = true
-			config.HostConfig.Mounts = append(config.HostConfig.Mounts, mount)
+			all = append(all, mount)
 		}
 	}
-	if id, err = r.create(ctx, config); err != nil {
-		return "", err
-	}
-	return id, piped(func(w io.Writer) error { return r.tarBinds(ctx, w) }, func(files io.Reader) error {
-		return r.api.Put(ctx, id, "/", files)
-	})
+	return all, nil
 }
 
-// tarBinds writes all binds, in their order. What is writable belongs to the command's user, everything else to root.
-func (r *contained) tarBinds(ctx context.Context, w io.Writer) error {
+// fill fills the volumes of a container of Podman one by one, since it sees no volume in a folder above, and before the program
+// starts, but after the engine has made the container ready: it gives them the owners that their folders have in the image.
+func (r *contained) fill(ctx context.Context, id string, volumes []docker.Mount) error {
+	for _, v := range volumes {
+		var trees []tree
+		for _, t := range r.trees() {
+			target := "/" + t.prefix
+			switch {
+			case target == v.Target:
+				t.prefix, t.top = ".", true
+			case !t.folder && path.Dir(target) == v.Target:
+				t.prefix = path.Base(target)
+			default:
+				continue
+			}
+			trees = append(trees, t)
+		}
+		err := piped(func(w io.Writer) error { return tarTree(ctx, w, trees...) }, func(files io.Reader) error {
+			return r.api.Put(ctx, id, v.Target, files)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trees are the binds, in their order. What is writable belongs to the command's user, everything else to root.
+func (r *contained) trees() []tree {
 	uid, gid := r.command.user()
 	var trees []tree
 	for _, b := range r.command.Binds {
-		t := tree{dir: b.Source, prefix: path.Join("/", b.Target)[1:], shown: !b.Writable}
+		info, err := os.Stat(b.Source)
+		t := tree{dir: b.Source, prefix: path.Join("/", b.Target)[1:], shown: !b.Writable, folder: err == nil && info.IsDir()}
 		if b.Writable {
 			t.uid, t.gid = uid, gid
 		}
 		trees = append(trees, t)
 	}
-	return tarTree(ctx, w, trees...)
+	return trees
 }
 
 // tree is a folder or file to be put into a tar.
@@ -66,6 +99,8 @@ type tree struct {
 	prefix   string // in the tar
 	uid, gid int
 	shown    bool // to be read by everybody, and written by nobody else
+	folder   bool // dir is one
+	top      bool // prefix is the folder itself, whose owner and mode count, too
 }
 
 // tarTree writes a tar of trees. Devices and sockets stay out: nobody could make them.
@@ -115,12 +150,12 @@ func (t tree) add(archive *tar.Writer, top, name string, buffer []byte) error {
 		return err
 	}
 	header.Name = path.Join(t.prefix, filepath.ToSlash(rel))
-	if header.Name == "." {
+	if header.Name == "." && !t.top {
 		return nil // the top of an image is the engine's own
 	}
 	header.Uid, header.Gid, header.Uname, header.Gname = t.uid, t.gid, "", ""
 	header.Mode &= 0o1777 // set-id bits are of no use in there
-	if t.prefix == "." && header.Name == "tmp" {
+	if t.prefix == "." && !t.top && header.Name == "tmp" {
 		header.Mode = 0o1777 // which the engine gives to what it mounts there
 	}
 	if t.shown {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,8 +25,12 @@ func untrusted(args ...string) execute.Command {
 
 // testEscape tries to get out of the sandbox of any executor that isolates.
 func testEscape(t *testing.T, e execute.Executor) {
-	t.Run("attempts", func(t *testing.T) { refused(t, run(t, e, untrusted("escape")), 46) })
-	t.Run("attempts of trusted programs", func(t *testing.T) { refused(t, run(t, e, program("escape")), 46) })
+	var allowed []string
+	if isPodman(e) { // its filter of system calls leaves these to every container
+		allowed = []string{"clone user", "keyctl"}
+	}
+	t.Run("attempts", func(t *testing.T) { refused(t, run(t, e, untrusted("escape")), 46, allowed...) })
+	t.Run("attempts of trusted programs", func(t *testing.T) { refused(t, run(t, e, program("escape")), 46, allowed...) })
 	t.Run("outside", func(t *testing.T) { testOutside(t, e) })
 	t.Run("set-id", func(t *testing.T) {
 		c := untrusted("ids")
@@ -39,13 +44,13 @@ func testEscape(t *testing.T, e execute.Executor) {
 	}
 }
 
-// refused looks through the answers: none is DONE.
-func refused(t *testing.T, got result, attempts int) map[string]string {
+// refused looks through the answers: none is DONE, but for those that are allowed.
+func refused(t *testing.T, got result, attempts int, allowed ...string) map[string]string {
 	t.Helper()
 	answers := map[string]string{}
 	for line := range strings.Lines(got.Out) {
 		name, how, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		if answers[name] = how; how == "DONE" {
+		if answers[name] = how; how == "DONE" && !slices.Contains(allowed, name) {
 			t.Errorf("%s works", name)
 		}
 	}

@@ -45,6 +45,12 @@ func program(args ...string) execute.Command {
 	return execute.Command{Args: append([]string{"/program"}, args...)}
 }
 
+// isPodman reports whether an executor is an engine that is Podman.
+func isPodman(e execute.Executor) bool {
+	p, ok := e.(interface{ podman() bool })
+	return ok && p.podman()
+}
+
 // testExecutor is what every executor promises.
 func testExecutor(t *testing.T, e execute.Executor) {
 	t.Run("results", func(t *testing.T) { testResults(t, e) })
@@ -72,6 +78,9 @@ func testResults(t *testing.T, e execute.Executor) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			if isPodman(e) && strings.HasPrefix(test.name, "ended by") {
+				t.Skip("process 1 cannot end itself by a signal")
+			}
 			got := run(t, e, test.command)
 			got.Out = withoutAdded(got.Out)
 			if diff := cmp.Diff(test.want, got); diff != "" {
@@ -94,7 +103,7 @@ func testResults(t *testing.T, e execute.Executor) {
 }
 
 // added are the variables that the loader and an engine add.
-var added = regexp.MustCompile(` ?"(PYTHONHOME|PATH|HOSTNAME|HOME)=[^"]*"`)
+var added = regexp.MustCompile(` ?"(PYTHONHOME|PATH|HOSTNAME|HOME|TERM|container)=[^"]*"`)
 
 func withoutAdded(out string) string {
 	before, environment, _ := strings.Cut(out, "] [")
@@ -173,6 +182,9 @@ func testSignals(t *testing.T, e execute.Executor) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			if isPodman(e) && test.verb == "wait" {
+				t.Skip("the kernel keeps signals without a handler from process 1")
+			}
 			c := program(test.verb)
 			signals := make(chan os.Signal, 1)
 			c.Signals = signals
