@@ -100,7 +100,7 @@ func checkPins(pins []Pin, parts ...string) error {
 		if !slices.Contains(parts, p.Part) {
 			return badPin("package %s is locked for a part %q, which it cannot be", p.Name, p.Part)
 		}
-		if p.Archive != archiveMain && p.Archive != archiveSecurity {
+		if p.Archive != archiveMain && p.Archive != archiveSecurity && (p.Archive != archiveLocal || p.Part != KindSystem) {
 			return badPin("package %s is locked in an archive %q, which Debian does not have", p.Name, p.Archive)
 		}
 		if !fs.ValidPath(p.Path) || strings.ContainsAny(p.Path, `\?#%`) {
@@ -128,6 +128,10 @@ func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, asOf f
 	g, ctx := errgroup.WithContext(ctx)
 	for i, p := range pins {
 		g.Go(func() (err error) {
+			if p.Archive == archiveLocal {
+				files[i], err = importLocal(client.Store(), opt.Dir, p)
+				return err
+			}
 			var before int64
 			request := fetch.Request{URLs: opt.urls(p, asOf(p)), Digest: p.Hash, Size: p.Size, Name: path.Base(p.Path)}
 			files[i], err = client.Blob(ctx, request, func(now, _ int64) {

@@ -54,6 +54,7 @@ type Options struct {
 	AllowExpired   bool               // accept an index past its Valid-Until; the pins say so
 	Jobs           int                // packages unpacked at once; 0 means 4
 
+	Dir           string   // of the project, which has the .deb files among its system packages
 	System        []Want   // system packages: of all targets for Resolve and Extend, of one target for Assemble
 	Build         []Want   // packages that building needs, of all targets
 	AcceptScripts []string // packages of both whose maintainer scripts need not be understood

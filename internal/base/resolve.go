@@ -60,7 +60,11 @@ func resolve(ctx context.Context, client *fetch.Client, su suite, opt Options, o
 		if err != nil {
 			return nil, err
 		}
-		selected, err := selectPackages(c, su, platform, opt.System)
+		wants, err := c.withLocal(opt.System, arch)
+		if err != nil {
+			return nil, err
+		}
+		selected, err := selectPackages(c, su, platform, wants)
 		if err != nil {
 			return nil, err
 		}

@@ -48,7 +48,11 @@ func extend(ctx context.Context, client *fetch.Client, su suite, locked *Pins, o
 		if err != nil {
 			return nil, err
 		}
-		packages, err := extendPackages(c, su.name, s, slices.Concat(opt.System, s.Wants(func(string) bool { return true })))
+		wants, err := c.withLocal(slices.Concat(opt.System, s.Wants(func(string) bool { return true })), arch)
+		if err != nil {
+			return nil, err
+		}
+		packages, err := extendPackages(c, su.name, s, wants)
 		if err != nil {
 			return nil, err
 		}
@@ -145,7 +149,7 @@ func (c *closure) withSystem(wants []Want) ([]Pin, error) {
 	next := len(c.order)
 	roots := map[string]string{} // package → what was asked for
 	for _, w := range sorted {
-		if s := c.wanted(w); s != nil {
+		if s := c.wanted(w); s != nil && c.checkLocal(w) {
 			c.take(s, "root")
 			roots[w.Name] = s.Name
 		}

@@ -17,6 +17,8 @@ type Want struct {
 	Name    string
 	Version string        // exact; "" means the newest
 	Pos     diag.Position // where it is asked for
+
+	local *stanza // of a .deb of the project, nil for what the indexes have
 }
 
 // ParseWant reads "libpq5" or "libpq5=17.6-0+deb13u1", as `apt-get install` takes them.
@@ -34,8 +36,11 @@ func ParseWant(s string, pos diag.Position) (Want, error) {
 	return w, nil
 }
 
-// String returns what ParseWant reads.
+// String returns what ParseWant reads, and of a file its path.
 func (w Want) String() string {
+	if w.local != nil {
+		return "./" + w.local.Path
+	}
 	if w.Version == "" {
 		return w.Name
 	}

@@ -104,6 +104,7 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.bases.Dir = in.project.Dir
 	if b.opt.Index, err = b.opt.Index.With(in.lock); err != nil {
 		return nil, err
 	}

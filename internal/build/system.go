@@ -2,7 +2,9 @@ package build
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lithe-build/lithe/internal/base"
@@ -18,27 +20,33 @@ type system struct {
 	all    []base.Want // of every target: lithe.lock has them all
 	accept []string
 
-	build []base.Want // what building needs, of every target: one builder makes the same wheels for all of them
+	files map[string]base.Want // those that are files of the project, by path
+	build []base.Want          // what building needs, of every target: one builder makes the same wheels for all of them
 }
 
 // readSystem reads the keys of system packages.
 func (in *inputs) readSystem() error {
 	var err error
-	if in.system.wants, err = parseWants(in.config.SystemPackages); err != nil {
+	if in.system.wants, err = in.parseWants(in.config.SystemPackages); err != nil {
 		return err
 	}
-	if in.system.build, err = parseWants(in.allPackages(project.Config.BuildNeeds)); err != nil {
+	if in.system.build, err = in.parseWants(in.allPackages(project.Config.BuildNeeds)); err != nil {
 		return err
 	}
 	in.system.accept = slices.Sorted(slices.Values(in.config.AcceptUnrunScripts))
-	in.system.all, err = parseWants(in.allPackages(project.Config.SystemNeeds))
+	in.system.all, err = in.parseWants(in.allPackages(project.Config.SystemNeeds))
+	if err == nil && base.IsImage(in.base) && len(in.system.files) > 0 {
+		return in.unsupported("system-packages", fmt.Sprintf("files of packages cannot be added to the base %s", in.base),
+			"use a base of Debian's packages, such as \"debian:trixie\"")
+	}
 	return err
 }
 
-func parseWants(packages []project.SystemPackage) ([]base.Want, error) {
+// parseWants reads a list of packages. Files among them are read once, whichever targets name them.
+func (in *inputs) parseWants(packages []project.SystemPackage) ([]base.Want, error) {
 	var wants []base.Want
 	for _, p := range packages {
-		w, err := base.ParseWant(p.Want, p.Pos)
+		w, err := in.parseWant(p)
 		if err != nil {
 			return nil, err
 		}
@@ -47,10 +55,31 @@ func parseWants(packages []project.SystemPackage) ([]base.Want, error) {
 	return wants, nil
 }
 
+func (in *inputs) parseWant(p project.SystemPackage) (base.Want, error) {
+	file, local := strings.CutPrefix(p.Want, "./")
+	if !local {
+		return base.ParseWant(p.Want, p.Pos)
+	}
+	if w, ok := in.system.files[file]; ok {
+		return w, nil
+	}
+	f, err := in.project.OpenNamed(project.Placed{Text: file, Pos: p.Pos})
+	if err != nil {
+		return base.Want{}, err
+	}
+	defer f.Close()
+	w, err := base.ReadLocal(f, file, p.Pos)
+	if in.system.files == nil {
+		in.system.files = map[string]base.Want{}
+	}
+	in.system.files[file] = w
+	return w, err
+}
+
 // withSystem returns pins whose system packages are those that the project asks for. Where lithe.lock has others, they
 // are resolved from today's indexes, and base and interpreter stay.
 func (b *builder) withSystem(ctx context.Context, in *inputs, pins *base.Pins) (*base.Pins, error) {
-	if slices.Equal(pins.System, base.WantStrings(in.system.all)) {
+	if slices.Equal(pins.System, base.WantStrings(in.system.all)) && pins.HasLocal(in.system.all) {
 		return pins, nil
 	}
 	if b.opt.Locked {

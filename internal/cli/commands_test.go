@@ -39,6 +39,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	image DIR|FILE [PATH [top]]         check an OCI layout or Docker archive, and print what is in it, or one file;
 //	                                    top: that of the highest layer, where several have it
 //	baseimage KIND NAME MICRO [ARCH]... put a base into the registry: slim, distroless, alpine, empty; with Python 3.13.MICRO
+//	debfile FILE NAME VERSION ARCH [DEPENDS [TEXT]]  write a Debian package with a file /usr/share/NAME/text
 //	flat FILE                           print JSON, a line for each value; of an array of events, one after the other
 //	registry WORD                       open, locked: start one, at $REGISTRY; login FILE: write a login; sent: print what was put
 //	exits CODE COMMAND [ARG]...         run a command that must end with this exit code
@@ -50,7 +51,7 @@ func (w *world) commands() map[string]command {
 		"requirementstxt": w.lock("requirements.txt", pyindex.RequirementsTxt), "pylocktoml": w.lock("pylock.toml", pyindex.PylockTOML),
 		"pdmlock": w.lock("pdm.lock", pyindex.PDMLock), "pipfilelock": w.lock("Pipfile.lock", pyindex.PipfileLock),
 		"index": w.changeIndex, "mirror": w.changeMirror, "requests": w.requests, "image": printImage, "flat": flat,
-		"privateindex": w.privateIndex, "fill": w.fill, "wheelfile": wheelFile, "gitrepo": w.gitRepository, "layersame": layerSame, "elf": writeELF, "registry": w.registry, "baseimage": w.baseImage, "storetidy": storeTidy, "storeage": storeAge, "exits": exits,
+		"privateindex": w.privateIndex, "fill": w.fill, "wheelfile": wheelFile, "debfile": debFile, "gitrepo": w.gitRepository, "layersame": layerSame, "elf": writeELF, "registry": w.registry, "baseimage": w.baseImage, "storetidy": storeTidy, "storeage": storeAge, "exits": exits,
 	}
 }
 

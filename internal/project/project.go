@@ -180,6 +180,20 @@ func (p *Project) readFile(file string, limit int64) ([]byte, error) {
 // ReadNamed reads a file that the configuration names by a path below the project. A link may lead to another file of it, and not
 // out of it.
 func (p *Project) ReadNamed(at Placed, limit int64) ([]byte, error) {
+	f, err := p.OpenNamed(at)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = &diag.Error{Pos: at.Pos, Code: "too-large", What: fmt.Sprintf("%s is larger than %d bytes", at.Text, limit)}
+	}
+	return data, err
+}
+
+// OpenNamed is ReadNamed for large files.
+func (p *Project) OpenNamed(at Placed) (*os.File, error) {
 	f, err := os.OpenInRoot(p.Dir, filepath.FromSlash(at.Text))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &diag.Error{Pos: at.Pos, Code: "no-file", What: at.Text + " is not there"}
@@ -187,15 +201,11 @@ func (p *Project) ReadNamed(at Placed, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, &diag.Error{Pos: at.Pos, Code: "no-file", What: fmt.Sprintf("%s cannot be read: %v", at.Text, err), Err: err}
 	}
-	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		_ = f.Close()
 		return nil, &diag.Error{Pos: at.Pos, Code: "no-file", What: at.Text + " is not a regular file", Err: err}
 	}
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = &diag.Error{Pos: at.Pos, Code: "too-large", What: fmt.Sprintf("%s is larger than %d bytes", at.Text, limit)}
-	}
-	return data, err
+	return f, nil
 }
 
 func notRegular(name string, err error) error {

@@ -57,6 +57,8 @@ var (
 	debianName = rule{pattern: lazyregexp.New(`^[a-z0-9][a-z0-9+.-]+$`), want: "the name of a Debian package"}
 	debianWant = rule{pattern: lazyregexp.New(`^[a-z0-9][a-z0-9+.-]+(=([0-9]+:)?[0-9][A-Za-z0-9.+~-]*)?$`),
 		want: "the name of a Debian package, such as \"libpq5\", or name and version, such as \"libpq5=17.6-0+deb13u1\""}
+	debianFile = rule{pattern: lazyregexp.New(`^([a-z0-9][a-z0-9+.-]+(=([0-9]+:)?[0-9][A-Za-z0-9.+~-]*)?|\./(` + part + `/)*` + part + `\.deb)$`),
+		want: "the name of a Debian package, such as \"libpq5\", name and version, such as \"libpq5=17.6-0+deb13u1\", or a file, such as \"./vendor/driver.deb\""}
 )
 
 // libraryGlob is matched against names such as libpq.so.5, which are no paths.
