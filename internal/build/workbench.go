@@ -47,7 +47,11 @@ func (b *builder) lockWorkbenches(ctx context.Context, d *decision, upgrade bool
 			platforms = append(platforms, v.name())
 		}
 	}
-	if len(platforms) == 0 || b.opt.describe {
+	if len(platforms) == 0 {
+		return nil
+	}
+	d.followBuildNeeds()
+	if b.opt.describe {
 		return nil
 	}
 	return b.lockBuilders(ctx, d, platforms, upgrade)
