@@ -116,31 +116,47 @@ func (l *lab) fill() (err error) {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	for _, name := range examples {
-		if err := l.buildExample(name); err != nil {
+		if l.first[name], err = l.buildExample(name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// compiledExample is the one whose dependencies are compiled for minutes. It is built when the first test asks for it.
+const compiledExample = "django-uwsgi"
+
+var buildCompiled = sync.OnceValues(func() (metadata, error) { return shared.buildExample(compiledExample) })
+
+// firstBuild returns the first build of an example.
+func (l *lab) firstBuild(t *testing.T, name string) metadata {
+	t.Helper()
+	if name != compiledExample {
+		return l.first[name]
+	}
+	m, err := buildCompiled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // buildExample makes the copy of an example that all tests start from, its lithe.lock included.
-func (l *lab) buildExample(name string) error {
+func (l *lab) buildExample(name string) (m metadata, err error) {
 	dir := filepath.Join(l.dir, "examples", name)
 	if err := copyTree(dir, filepath.Join("..", "..", "examples", name)); err != nil {
-		return err
+		return m, err
 	}
 	// One that an earlier build left in the repository may name packages that Debian has dropped since.
 	if err := os.RemoveAll(filepath.Join(dir, "lithe.lock")); err != nil {
-		return err
+		return m, err
 	}
 	file := dir + ".json"
 	r, err := l.start(call{args: []string{"build", dir, "--metadata-file", file}}, "").wait()
 	if err != nil || r.code != 0 {
-		return fmt.Errorf("first build of %s: exit code %d, %w\n%s", name, r.code, err, r.stderr)
+		return m, fmt.Errorf("first build of %s: exit code %d, %w\n%s", name, r.code, err, r.stderr)
 	}
-	m, err := readMetadata(file)
-	l.first[name] = m
-	return err
+	return readMetadata(file)
 }
 
 // project copies an example to a folder of the test's own.
