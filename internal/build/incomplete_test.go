@@ -35,7 +35,7 @@ func TestIncomplete(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := &variant{facts: base.Facts{Libc: wheeltag.Libc{Family: "glibc", Major: 2, Minor: 36}}, plan: &plan.Plan{Base: "debian:bookworm",
 				Packages: []plan.Package{{Name: "psy", Version: "2.9", Pos: diag.Position{File: "uv.lock", Line: 7}}}}}
-			r := lackReport{decision: &decision{inputs: &inputs{}, variants: []*variant{v}}, variant: v, unasked: c.unasked}
+			r := lackReport{decision: &decision{inputs: &inputs{}, pins: &base.Pins{Name: "debian:bookworm"}, variants: []*variant{v}}, variant: v, unasked: c.unasked}
 			var problems diag.List
 			for _, m := range c.what.Missing {
 				problems.Add(r.missing(m))

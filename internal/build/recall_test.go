@@ -279,12 +279,21 @@ func TestTwoWriters(t *testing.T) {
 		return
 	}
 	f.registry.Before(nil)
-	known := read(t, f.registry, "team/app")
-	for _, result := range results {
+	forgotten := func(result *build.Result) (names []string) {
+		known := read(t, f.registry, "team/app")
 		for _, l := range result.Platforms[0].Layers {
 			if _, ok := known.Find("layer", l.Key); !ok {
-				t.Errorf("nobody remembers %s %v", l.Kind, l.Packages)
+				names = append(names, fmt.Sprint(l.Kind, l.Packages))
 			}
+		}
+		return names
+	}
+	if a, b := forgotten(results[0]), forgotten(results[1]); len(a) > 0 && len(b) > 0 {
+		t.Errorf("of both some layers are forgotten: %q and %q", a, b)
+	}
+	for _, opt := range opts { // no registry can tell a writer that it overtook another, which its next build makes good
+		if names := forgotten(run(t, opt)); len(names) > 0 {
+			t.Errorf("after another build %q are forgotten", names)
 		}
 	}
 }
