@@ -37,7 +37,7 @@ func TestSummarize(t *testing.T) {
 func sample() *Result {
 	contenders := []Contender{
 		{Name: "lithe-layout", About: "lithe build -o oci:FOLDER", Bytecode: true, Pushes: true},
-		{Name: "lithe-layout-plain", About: "lithe build -o oci:FOLDER, bytecode = false", Pushes: true},
+		{Name: "lithe-layout-plain", About: "lithe build -o oci:FOLDER  # bytecode = false", Pushes: true},
 		{Name: "uv-min", About: "docker build -f uv-min.Dockerfile", Peer: true, Pushes: true},
 		{Name: "uv-guide", About: "docker build -f uv-guide.Dockerfile", Peer: true, Bytecode: true, Pushes: true},
 	}

@@ -47,7 +47,7 @@ func (l *lithe) describe() Contender {
 		about = "lithe build --load"
 	}
 	if l.plain {
-		about += ", bytecode = false"
+		about += "  # bytecode = false"
 	}
 	// Where an image is pushed, no engine takes part: one way of the two is enough.
 	return Contender{Name: l.name(), About: about, Bytecode: !l.plain, Pushes: !l.load}
