@@ -81,7 +81,6 @@ type state struct {
 	run       int
 	edits     int
 	built     bool
-	emptied   bool   // the engine has lost its base images
 	image     string // of the last build
 }
 

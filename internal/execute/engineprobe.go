@@ -38,7 +38,7 @@ func tryPodman(ctx context.Context, opt docker.Options) error {
 	}
 	c := Command{Args: []string{"/nothing"}, Untrusted: true, Limits: Limits{Time: probeTime}}
 	if code, err := (Engine{Docker: opt}).Run(ctx, root, c); err != nil {
-		return fmt.Errorf("Podman cannot run a program with limits: %w", err)
+		return fmt.Errorf("its service cannot run a program with limits: %w", err)
 	} else if code != 0 {
 		return fmt.Errorf("a program that does nothing ended with exit code %d in Podman", code)
 	}

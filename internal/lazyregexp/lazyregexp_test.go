@@ -23,7 +23,7 @@ func TestRegexp(t *testing.T) {
 	if got := r.ReplaceAllString("aab", "$2$1"); got != "baa" {
 		t.Errorf("it replaces to %q", got)
 	}
-	if r.Get() != r.Get() {
+	if first := r.Get(); r.Get() != first {
 		t.Error("it is compiled twice")
 	}
 }
