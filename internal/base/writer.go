@@ -62,7 +62,7 @@ func (w *writer) all(entries []entry.Entry) error {
 func (w *writer) entry(e entry.Entry) error {
 	switch e.Type {
 	case entry.Dir:
-		if err := w.root.MkdirAll(e.Path, 0o755); err != nil {
+		if err := w.folder(e.Path); err != nil {
 			return err
 		}
 		return w.root.Chmod(e.Path, e.Mode)
@@ -101,11 +101,33 @@ func (w *writer) file(name string, mode fs.FileMode, r io.Reader) error {
 
 // clear makes the folders above a path, and removes a file or link at it.
 func (w *writer) clear(name string) error {
-	if err := w.root.MkdirAll(path.Dir(name), 0o755); err != nil {
+	if err := w.folder(path.Dir(name)); err != nil {
 		return err
 	}
 	if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
+}
+
+// folder makes a folder and those above it, with a mode that the umask of who runs lithe does not change: another user reads
+// them.
+func (w *writer) folder(name string) error {
+	switch err := w.root.Mkdir(name, 0o755); {
+	case err == nil:
+		return w.root.Chmod(name, 0o755)
+	case errors.Is(err, fs.ErrNotExist):
+		if err := w.folder(path.Dir(name)); err != nil {
+			return err
+		}
+		return w.folder(name)
+	case errors.Is(err, fs.ErrExist):
+		info, statErr := w.root.Stat(name)
+		if statErr == nil && info.IsDir() {
+			return nil
+		}
+		return err
+	default:
+		return err
+	}
 }

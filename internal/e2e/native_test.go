@@ -12,7 +12,6 @@ import (
 // natives are packages with extensions in C, C++ and Rust. What is in quick and long has no wheel in its lock.
 var natives = []struct {
 	name string
-	full bool     // takes minutes
 	use  []string // statements that call into each
 }{
 	{name: "quick", use: []string{
@@ -21,7 +20,7 @@ var natives = []struct {
 		"import ujson; assert ujson.loads('[1]') == [1]",
 		"import cffi; assert cffi.FFI().sizeof('int') == 4",
 	}},
-	{name: "long", full: true, use: []string{
+	{name: "long", use: []string{
 		"import psycopg; assert psycopg.pq.__impl__ == 'c'",
 		"import psycopg2; assert psycopg2.__libpq_version__ > 150000",
 		"import MySQLdb; assert MySQLdb.get_client_info()",
@@ -32,7 +31,7 @@ var natives = []struct {
 		"import greenlet; assert greenlet.greenlet(lambda: 7).switch() == 7",
 		"import subprocess; assert subprocess.check_output(['/venv/bin/uwsgi', '--version'], text=True).startswith('2.')",
 	}},
-	{name: "wheels", full: true, use: []string{
+	{name: "wheels", use: []string{
 		"import numpy; assert int(numpy.ones((3, 3)).sum()) == 9",
 		"import pandas; assert int(pandas.Series([1, 2]).sum()) == 3",
 		"import gevent; gevent.sleep(0)",
@@ -54,12 +53,12 @@ var natives = []struct {
 // uses each in a container that lacks all it can.
 func TestNative(t *testing.T) {
 	l := needDocker(t)
+	if os.Getenv("LITHE_FULL") != "1" {
+		t.Skip("takes minutes: set LITHE_FULL=1")
+	}
 	for _, n := range natives {
 		t.Run(n.name, func(t *testing.T) {
 			t.Parallel()
-			if n.full && os.Getenv("LITHE_FULL") != "1" {
-				t.Skip("takes minutes: set LITHE_FULL=1")
-			}
 			dir := filepath.Join(l.temp(t), n.name)
 			if err := copyTree(dir, filepath.Join("testdata", "native", n.name)); err != nil {
 				t.Fatal(err)

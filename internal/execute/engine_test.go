@@ -100,6 +100,9 @@ func TestPodmanEngine(t *testing.T) {
 	if os.Getenv("LITHE_E2E") != "1" {
 		t.Skip("needs Podman, as root; set LITHE_E2E=1")
 	}
+	if os.Getenv("LITHE_FULL") != "1" {
+		t.Skip("takes minutes: set LITHE_FULL=1")
+	}
 	testEngine(t, podmanService(t))
 }
 
