@@ -41,11 +41,11 @@ python3 -c 'import sys, tiny; print(tiny.python == sys.version.split()[0], tiny.
 // TestBuilder compiles an extension in a builder of Debian's packages of today, as nobody, without a network.
 func TestBuilder(t *testing.T) {
 	l := need(t)
-	t.Parallel()
-	names := []string{"debian:trixie"}
-	if os.Getenv("LITHE_FULL") == "1" {
-		names = append(names, "debian:bookworm")
+	if os.Getenv("LITHE_FULL") != "1" {
+		t.Skip("downloads two compilers; TestSdists builds with one: set LITHE_FULL=1")
 	}
+	t.Parallel()
+	names := []string{"debian:trixie", "debian:bookworm"}
 	for _, name := range names {
 		t.Run(strings.TrimPrefix(name, "debian:"), func(t *testing.T) {
 			root := realBuilder(t, l, name, "libpq-dev")

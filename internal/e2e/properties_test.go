@@ -214,17 +214,23 @@ func isVerified(t *testing.T, p properties) {
 	}
 }
 
+// startsFast counts sources and their unchecked bytecode (PEP 552); TestBytecode looks into it. A few sources are templates.
 func startsFast(t *testing.T, p properties) {
-	var got struct {
-		Count    map[string]int
-		Problems map[string]string
+	sources, compiled := 0, 0
+	for name, f := range p.files {
+		base, isSource := strings.CutSuffix(path.Base(name), ".py")
+		if !isSource || f.Typeflag != tar.TypeReg {
+			continue
+		}
+		sources++
+		pyc := p.files[path.Join(path.Dir(name), "__pycache__", base+".cpython-313.pyc")]
+		if len(pyc.data) > 16 && pyc.data[4] == 1 {
+			compiled++
+		}
 	}
-	out := p.python(t, "-c", read(t, filepath.Join("testdata", "bytecode.py")))
-	if err := json.Unmarshal([]byte(out), &got); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if len(got.Problems) > 0 || got.Count["/usr/lib/python3.13"] < 300 {
-		t.Errorf("of %v sources: %v", got.Count, got.Problems)
+	t.Logf("%d of %d sources", compiled, sources)
+	if sources < 300 || compiled*100 < sources*97 {
+		t.Errorf("only %d of %d sources are compiled", compiled, sources)
 	}
 }
 
