@@ -44,27 +44,28 @@ const (
 type proxy struct {
 	host   string
 	routes map[string]string // by host and port: where the server is
-	login  string            // what a request must say, "" for nothing
-	silent string            // a host that it never says a word about
-	broken string            // a host that it does not find
 
-	mu    sync.Mutex
-	asked map[string]int
+	mu     sync.Mutex
+	login  string // what a request must say, "" for nothing
+	silent string // a host that it never says a word about
+	broken string // a host that it does not find
+	asked  map[string]int
 }
 
 // ServeHTTP opens a connection for CONNECT, and passes on other requests.
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.asked[r.Host]++
+	login, silent, broken := p.login, p.silent, p.broken
 	p.mu.Unlock()
 	to, known := p.routes[r.Host]
 	switch {
-	case p.login != "" && r.Header.Get("Proxy-Authorization") != p.login:
+	case login != "" && r.Header.Get("Proxy-Authorization") != login:
 		w.Header().Set("Proxy-Authenticate", `Basic realm="proxy"`)
 		w.WriteHeader(http.StatusProxyAuthRequired)
-	case p.silent != "" && strings.HasPrefix(r.Host, p.silent):
+	case silent != "" && strings.HasPrefix(r.Host, silent):
 		<-r.Context().Done()
-	case !known || p.broken != "" && strings.HasPrefix(r.Host, p.broken):
+	case !known || broken != "" && strings.HasPrefix(r.Host, broken):
 		w.WriteHeader(http.StatusBadGateway)
 	case r.Method == http.MethodConnect:
 		tunnel(w, to)
@@ -219,7 +220,9 @@ func TestProxy(t *testing.T) {
 			w.lock("poetry.lock", pyindex.PoetryLock)
 			p := behindProxy(t, w)
 			w.env["LITHE_ATTEMPTS"], w.env["LITHE_TIMEOUT"] = "2", "3s"
+			p.mu.Lock()
 			test.set(w, p)
+			p.mu.Unlock()
 			got := w.program("build", w.dir, "--push", "-t", registryHost+"/app:1", "--verbose", "-o", "oci:"+w.image)
 			if got.code != test.want || !strings.Contains(got.stderr, test.says) {
 				t.Errorf("want exit code %d and %q: %v", test.want, test.says, got)
