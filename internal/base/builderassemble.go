@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"regexp"
 	"time"
 
 	"github.com/lithe-build/lithe/internal/debian/archive"
 	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/fetch"
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // builderPrunings decides what of a package goes into a builder. Nobody reads there, and nothing else is left out.
@@ -106,8 +106,8 @@ func builderFiles(packages []*unpacked, arch string, opt Options) ([]entry.Entry
 
 // What python3 and python3-dev would give names without a minor version.
 var (
-	versioned   = regexp.MustCompile(`^python3\.[0-9]+(|-config)$`)
-	versionedPC = regexp.MustCompile(`^python-3\.[0-9]+(-embed\.pc|\.pc)$`)
+	versioned   = lazyregexp.New(`^python3\.[0-9]+(|-config)$`)
+	versionedPC = lazyregexp.New(`^python-3\.[0-9]+(-embed\.pc|\.pc)$`)
 )
 
 // commonLinks are names that every build expects, where no package and no alternative has them.

@@ -6,9 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 // peer is a Dockerfile, built by the engine's BuildKit.
@@ -38,7 +39,7 @@ func newPeer(r *runner, file string) (*peer, error) {
 func (p *peer) name() string { return p.called }
 
 // compiles are the ways in which Dockerfiles make bytecode. pip does so by itself.
-var compiles = regexp.MustCompile(`UV_COMPILE_BYTECODE=(1|true)|--compile-bytecode|compileall|installer\.compile|POETRY_COMPILE|\bpip3? install\b|--compile\b`)
+var compiles = lazyregexp.New(`UV_COMPILE_BYTECODE=(1|true)|--compile-bytecode|compileall|installer\.compile|POETRY_COMPILE|\bpip3? install\b|--compile\b`)
 
 func (p *peer) describe() Contender {
 	return Contender{Name: p.called, About: "docker build -f " + filepath.Base(p.file), Peer: true, Bytecode: compiles.MatchString(p.text), Pushes: true}
@@ -74,10 +75,10 @@ func (p *peer) loseRunner(ctx context.Context) error {
 }
 
 // cacheMount is an option of RUN that keeps a folder from build to build.
-var cacheMount = regexp.MustCompile(`--mount=type=cache[^\s\\]*`)
+var cacheMount = lazyregexp.New(`--mount=type=cache[^\s\\]*`)
 
 // reference is where a Dockerfile names an image, or a stage of its own.
-var reference = regexp.MustCompile(`(?m)(^FROM\s+(?:--platform=\S+\s+)?|--from=|,from=)([^\s,]+)`)
+var reference = lazyregexp.New(`(?m)(^FROM\s+(?:--platform=\S+\s+)?|--from=|,from=)([^\s,]+)`)
 
 // bases returns the names of images that the Dockerfile begins with or copies from, and perhaps those of its stages.
 func (p *peer) bases() (names []string) {

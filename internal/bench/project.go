@@ -7,10 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/lithelock"
 )
 
@@ -39,7 +39,7 @@ func newProject(opt Options) (*project, error) {
 }
 
 // noSource are the folders and files whose change need not change an image.
-var noSource = regexp.MustCompile(`(^|/)(tests?|docs?|examples?|scripts|benchmarks?)/|(^|/)(setup|conftest|noxfile|tasks)\.py$|(^|/)test_[^/]*\.py$`)
+var noSource = lazyregexp.New(`(^|/)(tests?|docs?|examples?|scripts|benchmarks?)/|(^|/)(setup|conftest|noxfile|tasks)\.py$|(^|/)test_[^/]*\.py$`)
 
 // findSource returns the Python file that is nearest to the top, and of several the first.
 func findSource(dir string) (string, error) {
@@ -116,8 +116,8 @@ func (p *project) withoutLitheLock(dir string) error {
 }
 
 var (
-	toolTable   = regexp.MustCompile(`(?m)^\[tool\.lithe\][ \t]*(#.*)?\n`)
-	bytecodeKey = regexp.MustCompile(`(?m)^bytecode[ \t]*=.*\n`)
+	toolTable   = lazyregexp.New(`(?m)^\[tool\.lithe\][ \t]*(#.*)?\n`)
+	bytecodeKey = lazyregexp.New(`(?m)^bytecode[ \t]*=.*\n`)
 )
 
 // withoutBytecode sets `bytecode = false` in a copy's configuration.

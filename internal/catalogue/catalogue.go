@@ -15,10 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/store"
 )
 
@@ -116,7 +116,7 @@ func (c *Catalogue) Encode() ([]byte, error) {
 }
 
 // word is a kind, shape or key as this package's users write them.
-var word = regexp.MustCompile(`^[0-9a-z-]{1,64}$`)
+var word = lazyregexp.New(`^[0-9a-z-]{1,64}$`)
 
 // Parse reads the blob of a catalogue.
 func Parse(blob []byte) (*Catalogue, error) {

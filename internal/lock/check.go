@@ -98,6 +98,9 @@ func unsafeName(file string) string {
 
 // unsafeURL says why an address cannot be one to download from, "" when it can.
 func unsafeURL(address string) string {
+	if plainURL(address) {
+		return ""
+	}
 	u, err := url.Parse(address)
 	switch {
 	case err != nil:
@@ -110,11 +113,31 @@ func unsafeURL(address string) string {
 	return ""
 }
 
+// plainURL tells an address of https in which nothing is encoded and nothing can be wrong. Nearly all are, and a lock has thousands.
+func plainURL(address string) bool {
+	rest, ok := strings.CutPrefix(address, "https://")
+	host, path, _ := strings.Cut(rest, "/")
+	return ok && host != "" && isPlain(host, ".-") && isPlain(path, "/.-_+")
+}
+
+// isPlain tells a text of ASCII letters, digits and some other characters.
+func isPlain(s, others string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && strings.IndexByte(others, c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // urlFile returns the file name at the end of an address, decoded.
 func urlFile(address string) string {
 	address, _, _ = strings.Cut(address, "#")
 	address, _, _ = strings.Cut(address, "?")
 	file := address[strings.LastIndexByte(address, '/')+1:]
+	if strings.IndexByte(file, '%') < 0 {
+		return file
+	}
 	if decoded, err := url.PathUnescape(file); err == nil {
 		return decoded
 	}

@@ -110,7 +110,9 @@ func (r *uvReader) readPackage(t *toml.Table) {
 	r.enter(r.byName, len(r.lock.Packages), &p, func(i int) bool {
 		return r.lock.Packages[i].Version == p.Version && r.keys[i] == key
 	})
-	for _, v := range t.Value("wheels").Array() {
+	wheels := t.Value("wheels").Array()
+	p.Files = slices.Grow(p.Files, len(wheels)+1)
+	for _, v := range wheels {
 		r.readFile(&p, v)
 	}
 	if v := t.Value("sdist"); v != nil {

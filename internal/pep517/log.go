@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
 const (
@@ -52,9 +53,9 @@ func (l *Log) Tail() string { return shown(lines(l.tail), tailLines) }
 
 // The words in which compilers, linkers and Python say what is wrong.
 var (
-	missingHeader = regexp.MustCompile(`fatal error: ([^\s:]+): No such file or directory`)
-	compilerError = regexp.MustCompile(`(?i)(^|[\s:])(fatal )?error(\[E[0-9]+\])?: |undefined reference to|cannot find -l|^\S*: command not found`)
-	pythonError   = regexp.MustCompile(`^([A-Za-z_]\w*\.)*[A-Za-z_]\w*(Error|Exception|Exit|Interrupt)\b`)
+	missingHeader = lazyregexp.New(`fatal error: ([^\s:]+): No such file or directory`)
+	compilerError = lazyregexp.New(`(?i)(^|[\s:])(fatal )?error(\[E[0-9]+\])?: |undefined reference to|cannot find -l|^\S*: command not found`)
+	pythonError   = lazyregexp.New(`^([A-Za-z_]\w*\.)*[A-Za-z_]\w*(Error|Exception|Exit|Interrupt)\b`)
 )
 
 // failure finds the line that says why a hook ended, and shows it with the last ones.

@@ -35,13 +35,13 @@ func (s *Store) Record(kind, key string, v any) (ok bool, err error) {
 	if !ok {
 		return false, nil
 	}
-	var e envelope
-	if json.Unmarshal(data, &e) != nil || e.Shape != shape(target.Type().Elem()) {
-		return false, nil
-	}
-	// Into a new value first: JSON that breaks off in the middle has filled a part by then.
+	// Into a new value: JSON that breaks off in the middle, or that is of another type, has filled a part by then.
 	value := reflect.New(target.Type().Elem())
-	if json.Unmarshal(e.Value, value.Interface()) != nil {
+	e := struct {
+		Shape string `json:"shape"`
+		Value any    `json:"value"`
+	}{Value: value.Interface()}
+	if json.Unmarshal(data, &e) != nil || e.Shape != s.shapes.of(target.Type().Elem()) {
 		return false, nil
 	}
 	target.Elem().Set(value.Elem())
@@ -61,7 +61,7 @@ func (s *Store) PutRecord(kind, key string, v any) error {
 	if err != nil {
 		return fmt.Errorf("record %s: %w", kind, err)
 	}
-	data, err := json.Marshal(envelope{Shape: shape(t), Value: value})
+	data, err := json.Marshal(envelope{Shape: s.shapes.of(t), Value: value})
 	if err != nil {
 		return fmt.Errorf("record %s: %w", kind, err)
 	}
@@ -89,8 +89,10 @@ func (s *Store) readRecord(path string) ([]byte, bool) {
 	if err != nil {
 		return nil, false
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
-	return data, err == nil && len(data) <= maxRecord && s.used(path, info.ModTime())
+	var data bytes.Buffer
+	data.Grow(int(min(info.Size(), maxRecord)) + bytes.MinRead)
+	_, err = data.ReadFrom(io.LimitReader(f, maxRecord+1))
+	return data.Bytes(), err == nil && data.Len() <= maxRecord && s.used(path, info.ModTime())
 }
 
 // replace writes a whole file and moves it into place.

@@ -7,12 +7,25 @@ import (
 	"encoding/json"
 	"io"
 	"reflect"
+	"sync"
 )
 
 var (
 	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 )
+
+// shapes remembers the fingerprints of types.
+type shapes struct{ known sync.Map } // reflect.Type to string
+
+func (s *shapes) of(t reflect.Type) string {
+	if known, ok := s.known.Load(t); ok {
+		return known.(string)
+	}
+	made := shape(t)
+	s.known.Store(t, made)
+	return made
+}
 
 // shape returns a short fingerprint of how a type looks in JSON: its fields, their names and types, all the way down.
 func shape(t reflect.Type) string {

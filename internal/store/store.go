@@ -43,6 +43,8 @@ type Store struct {
 	step  time.Duration // how exact times of use are: useStep
 	trace *trace.Recorder
 
+	shapes shapes // of the records' types
+
 	mu    sync.Mutex
 	run   *runFolder  // nil until this run looks for something or makes something
 	alive atomic.Bool // live was called

@@ -23,6 +23,7 @@ const (
 // builder makes the tree from the parser's expressions.
 type builder struct {
 	lines   *lines
+	text    string // of the whole file
 	parser  unstable.Parser
 	names   map[string]string // keys seen, so that "name" is one string and not ten thousand
 	root    *Table
@@ -211,7 +212,7 @@ func (b *builder) value(n *unstable.Node, offset, depth int) (Value, error) {
 	}
 	switch n.Kind {
 	case unstable.String:
-		return Value{pos, string(n.Data)}, nil
+		return Value{pos, b.string(n)}, nil
 	case unstable.Array:
 		elements, err := b.array(n, offset, depth)
 		return Value{pos, elements}, err
@@ -226,6 +227,15 @@ func (b *builder) value(n *unstable.Node, offset, depth int) (Value, error) {
 		}
 		return Value{pos, data}, nil
 	}
+}
+
+// string returns a string as a part of the text of the whole file where it stands there as it is: a lock has thousands.
+func (b *builder) string(n *unstable.Node) string {
+	begin := int(n.Raw.Offset) + 1 // behind the quote
+	if end := begin + len(n.Data); n.Raw.Length > 0 && end < len(b.text) && b.text[begin:end] == string(n.Data) {
+		return b.text[begin:end]
+	}
+	return string(n.Data)
 }
 
 // array converts the elements. An array inside an array has the position of its first element, which is all that

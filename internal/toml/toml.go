@@ -27,7 +27,7 @@ func Parse(file string, data []byte) (*Table, error) {
 		return nil, &diag.Error{Pos: diag.Position{File: file}, Code: "toml-size",
 			What: "the file is larger than 64 MiB", Hint: "check that it is the file you mean"}
 	}
-	b := &builder{lines: newLines(file, data), names: map[string]string{}}
+	b := &builder{lines: newLines(file, data), text: string(data), names: map[string]string{}}
 	if err := b.parse(data); err != nil {
 		return nil, err
 	}
