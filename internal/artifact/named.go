@@ -76,6 +76,24 @@ func (o *IndexOptions) know(index lock.Index) error {
 	return o.Name(index.Name, u.String())
 }
 
+// Login takes in the address of another server that a project names and that is no index: variables are filled in, and
+// credentials are kept for the server. The address that is returned has none.
+func (o IndexOptions) Login(from, written string) (IndexOptions, string, error) {
+	o.secrets = slices.Clone(o.secrets)
+	address, user, missing := o.parts(written)
+	if missing != "" {
+		return o, "", &diag.Error{Code: "variable", What: fmt.Sprintf("the address of a repository needs the environment variable %s", missing), Hint: "set it"}
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
+		return o, "", &diag.Error{Code: "repository-url", What: fetch.Redact(written) + " is not the address of a repository",
+			Hint: "a repository is such as \"https://apt.example.org/debian\""}
+	}
+	u.User = user
+	o.addLogin(from, u)
+	return o, strings.TrimRight(u.String(), "/"), nil
+}
+
 // parts takes an address apart before variables are filled in, so that a password with signs that mean something in an
 // address stays one. As in pip, one that was written with percent signs is decoded.
 func (o *IndexOptions) parts(written string) (address string, user *url.Userinfo, missing string) {

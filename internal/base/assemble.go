@@ -42,7 +42,7 @@ func assemble(ctx context.Context, client *fetch.Client, su suite, pins *Pins, p
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPins(selected.Packages, KindBase, KindInterpreter, KindSystem); err != nil {
+	if err := checkPins(selected.Packages, pins.Sources, KindBase, KindInterpreter, KindSystem); err != nil {
 		return nil, err
 	}
 	selected.Packages = append(selected.Ground(), selected.SystemPins(opt.System)...)
@@ -95,13 +95,15 @@ func partsOf(f Facts, arch string, contents []*unpacked, opt Options) ([]Part, e
 
 // checkPins refuses pins that Resolve never makes: they come from a file that anybody may edit. The hash needs no
 // check here, since nothing is used that does not match it.
-func checkPins(pins []Pin, parts ...string) error {
+func checkPins(pins []Pin, sources []SourcePin, parts ...string) error {
 	for _, p := range pins {
 		if !slices.Contains(parts, p.Part) {
 			return badPin("package %s is locked for a part %q, which it cannot be", p.Name, p.Part)
 		}
-		if p.Archive != archiveMain && p.Archive != archiveSecurity && (p.Archive != archiveLocal || p.Part != KindSystem) {
-			return badPin("package %s is locked in an archive %q, which Debian does not have", p.Name, p.Archive)
+		added := p.Part == KindSystem || p.Part == KindBuilder
+		fromSource := added && slices.ContainsFunc(sources, func(s SourcePin) bool { return s.URL == p.Archive })
+		if p.Archive != archiveMain && p.Archive != archiveSecurity && (p.Archive != archiveLocal || p.Part != KindSystem) && !fromSource {
+			return badPin("package %s is locked in an archive %q, which neither Debian nor a source of the project is", p.Name, p.Archive)
 		}
 		if !fs.ValidPath(p.Path) || strings.ContainsAny(p.Path, `\?#%`) {
 			return badPin("package %s is locked at %q, which is no plain path below a mirror", p.Name, p.Path)
@@ -142,7 +144,7 @@ func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, asOf f
 				return superseded(p, request.URLs, err)
 			}
 			if err != nil {
-				return changed(fmt.Errorf("package %s %s with SHA256 %s: %w", p.Name, p.Version, strings.TrimPrefix(p.Hash, "sha256:"), err))
+				return changed(fmt.Errorf("package %s %s with SHA256 %s: %w", p.Name, p.Version, strings.TrimPrefix(p.Hash, "sha256:"), err), p.Archive)
 			}
 			on(Event{Stage: "fetch", Item: p.Name, Done: done.Add(p.Size - before), Total: total})
 			return nil
@@ -153,12 +155,11 @@ func fetchPackages(ctx context.Context, client *fetch.Client, pins []Pin, asOf f
 
 // changed makes a problem of a file that is not the one whose hash is signed or locked. Trouble with the network stays
 // what it is.
-func changed(err error) error {
+func changed(err error, archive string) error {
 	if !errors.Is(err, store.ErrMismatch) && !errors.Is(err, fetch.ErrSize) {
 		return err
 	}
-	return &diag.Error{Code: "hash-mismatch", What: err.Error(), Err: err,
-		Hint: "the mirror, or something on the way, changed the file: find out why, or name another mirror with --debian-mirror"}
+	return &diag.Error{Code: "hash-mismatch", What: err.Error(), Err: err, Hint: changedHint(archive)}
 }
 
 // superseded is the problem of a package that is nowhere any more: Debian's mirrors keep the newest version only.
@@ -192,8 +193,8 @@ func (p *Pins) asOf(s Selection) func(Pin) time.Time {
 // archive at the time of the indexes that named it.
 func (o Options) urls(p Pin, asOf time.Time) []string {
 	urls := []string{o.mirror(p.Archive) + "/" + p.Path}
-	if o.Snapshot != "" {
-		urls = append(urls, strings.TrimRight(o.Snapshot, "/")+"/"+p.Archive+"/"+
+	if name := debianArchive(p.Archive); o.Snapshot != "" && name != "" {
+		urls = append(urls, strings.TrimRight(o.Snapshot, "/")+"/"+name+"/"+
 			asOf.UTC().Format("20060102T150405Z")+"/"+p.Path)
 	}
 	return urls

@@ -176,7 +176,7 @@ func TestOtherPlatform(t *testing.T) {
 
 func TestCheckPins(t *testing.T) {
 	good := Pin{Name: "a1", Part: KindBase, Archive: archiveMain, Path: "pool/main/a/a1/a1_1.0+b~c_amd64.deb"}
-	if err := checkPins([]Pin{good}, KindBase, KindInterpreter, KindSystem); err != nil {
+	if err := checkPins([]Pin{good}, nil, KindBase, KindInterpreter, KindSystem); err != nil {
 		t.Error(err)
 	}
 	for want, change := range map[string]func(*Pin){
@@ -188,7 +188,7 @@ func TestCheckPins(t *testing.T) {
 	} {
 		bad := good
 		change(&bad)
-		err := checkPins([]Pin{good, bad}, KindBase, KindInterpreter, KindSystem)
+		err := checkPins([]Pin{good, bad}, nil, KindBase, KindInterpreter, KindSystem)
 		if _, ok := diag.Problems(err); !ok || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
 		}

@@ -57,6 +57,7 @@ type Options struct {
 	Dir           string   // of the project, which has the .deb files among its system packages
 	System        []Want   // system packages: of all targets for Resolve and Extend, of one target for Assemble
 	Build         []Want   // packages that building needs, of all targets
+	Sources       []Source // further repositories for both
 	AcceptScripts []string // packages of both whose maintainer scripts need not be understood
 
 	Registry *registry.Client // for a base that is an image
@@ -95,7 +96,8 @@ type Pins struct {
 	Platforms []Selection `json:"platforms"`        // in the order of Options.Platforms
 	System    []string    `json:"system,omitempty"` // what Options.System said, sorted
 
-	BuildPackages []string `json:"buildPackages,omitempty"` // what Options.Build said, sorted, where there is a builder
+	BuildPackages []string    `json:"buildPackages,omitempty"` // what Options.Build said, sorted, where there is a builder
+	Sources       []SourcePin `json:"sources,omitempty"`       // what Options.Sources said
 }
 
 // Release is one suite whose index was read.
@@ -125,12 +127,14 @@ type Pin struct {
 	Architecture string `json:"architecture"` // "amd64", "arm64" or "all"
 	Hash         string `json:"hash"`         // "sha256:…" of the .deb
 	Size         int64  `json:"size"`
-	Archive      string `json:"archive"` // "debian" or "debian-security": which mirror has it
+	Archive      string `json:"archive"` // "debian" or "debian-security": which mirror has it; "local"; or the URL of a source
 	Path         string `json:"path"`    // below the mirror: "pool/main/z/zlib/zlib1g_1.3_amd64.deb"
 	Part         string `json:"part"`    // KindBase, KindInterpreter or KindSystem
 	Reason       string `json:"reason"`  // "root", or who needs it
 
 	For []string `json:"for,omitempty"` // in KindSystem: the names that the project asked for and that need it, sorted
+
+	InsteadOf string `json:"insteadOf,omitempty"` // of a source's package: the version that Debian itself has
 }
 
 // Base is an assembled base for one platform.

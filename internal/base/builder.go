@@ -63,7 +63,7 @@ func LockBuilders(ctx context.Context, client *fetch.Client, locked *Pins, platf
 	on func(Event)) (*Pins, error) {
 	out := *locked
 	out.Platforms, out.Releases = slices.Clone(locked.Platforms), slices.Clone(locked.Releases)
-	out.BuildPackages = WantStrings(opt.Build)
+	out.BuildPackages, out.Sources = WantStrings(opt.Build), pinSources(opt.Sources, locked.Sources)
 	on = serialized(on)
 	for i, s := range out.Platforms {
 		if !slices.Contains(platforms, s.Platform) {
@@ -77,14 +77,14 @@ func LockBuilders(ctx context.Context, client *fetch.Client, locked *Pins, platf
 		if err != nil {
 			return nil, err
 		}
-		b, releases, err := resolveBuilder(ctx, client, su, s, f, opt, on)
+		b, releases, sources, err := resolveBuilder(ctx, client, su, s, f, opt, on)
 		if err != nil {
 			return nil, err
 		}
-		out.Platforms[i].Builder = b
+		out.Platforms[i].Builder, out.Sources = b, sources
 		out.noteExpired(releases)
 	}
-	return &out, nil
+	return &out, out.sourcesNotOlder(locked).Err()
 }
 
 // builderSuite returns the row that a platform's builder is made by. One without an interpreter is bare.
@@ -122,30 +122,30 @@ func (p *Pins) noteExpired(releases []Release) {
 
 // resolveBuilder picks the packages of one platform's builder.
 func resolveBuilder(ctx context.Context, client *fetch.Client, su suite, s Selection, f Facts, opt Options, on func(Event)) (
-	*Builder, []Release, error) {
+	*Builder, []Release, []SourcePin, error) {
 	archives, releases, err := openArchives(ctx, client, su, opt, on)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	b := &Builder{Suite: su.name, Created: newest(releases)}
 	if old := s.Builder; old != nil && b.Created.Before(old.Created) {
-		return nil, nil, &diag.Error{Code: "older-index",
+		return nil, nil, nil, &diag.Error{Code: "older-index",
 			What: fmt.Sprintf("the indexes of Debian %s are of %s, and lithe.lock has newer ones, of %s", su.name,
 				b.Created.Format(time.RFC3339), old.Created.Format(time.RFC3339)),
 			Hint: "try again later, or name another mirror with --debian-mirror; to go back on purpose, delete lithe.lock first"}
 	}
 	arch, err := architecture(s.Platform)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	c, err := readCatalogue(ctx, archives, arch)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if b.Packages, err = selectBuilder(c, su, s, opt.Build); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return b, releases, su.matchBuilder(s.Platform, f, b.Packages)
+	return b, releases, noteSources(archives), su.matchBuilder(s.Platform, f, b.Packages)
 }
 
 // selectBuilder returns the closure of a builder.
@@ -164,7 +164,8 @@ func selectBuilder(c *catalogue, su suite, s Selection, wants []Want) ([]Pin, er
 	if !su.bare {
 		roots = append(slices.Clone(roots), su.interpreter(), su.interpreter()+"-dev")
 	}
-	cl.grow(KindBuilder, roots)
+	cl.growGround(func() { cl.grow(KindBuilder, roots) })
+	cl.settle(wants)
 	sorted, problems := sortedWants(wants)
 	cl.problems = append(cl.problems, problems...)
 	next := len(cl.order)

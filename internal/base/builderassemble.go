@@ -38,7 +38,7 @@ func AssembleBuilder(ctx context.Context, client *fetch.Client, pins *Pins, plat
 	if err != nil {
 		return err
 	}
-	if err := checkPins(b.Packages, KindBuilder); err != nil {
+	if err := checkPins(b.Packages, pins.Sources, KindBuilder); err != nil {
 		return err
 	}
 	w, err := newWriter(dir)

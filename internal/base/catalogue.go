@@ -20,6 +20,7 @@ type stanza struct {
 	Depends, Provides           string // Depends includes Pre-Depends: the order of installation does not matter here
 	Conflicts                   string // includes Breaks, which differs from it only while packages are unpacked
 	archive                     string
+	late                        bool // its suite is for who asks by version
 }
 
 // newStanza copies what matters, on one line each.
@@ -43,11 +44,21 @@ var oneLine = strings.NewReplacer("\n", " ", "\t", " ")
 type catalogue struct {
 	newest    map[string]*stanza
 	older     map[string][]*stanza // the other versions, where a suite and its updates have several
-	providers map[string][]*stanza // by virtual name, sorted by package name
+	providers map[string][]*stanza // by virtual name: Debian's before those of sources, then by package name
+	debian    *catalogue           // what of it is Debian's own; nil where all is
+}
+
+// ground returns what base, interpreter and compiler may come from: Debian alone.
+func (c *catalogue) ground() *catalogue {
+	if c.debian != nil {
+		return c.debian
+	}
+	return c
 }
 
 // newCatalogue merges indexes by version order. Among equal versions the first index wins: the suite itself stands
-// before its updates, so that a package that is in both comes from the archive that keeps it longer.
+// before its updates, so that a package that is in both comes from the archive that keeps it longer; and before sources. What
+// is for who asks by version is the newest only where nothing else is there, as with apt's priorities (apt_preferences(5)).
 func newCatalogue(indexes [][]stanza) *catalogue {
 	c := &catalogue{newest: map[string]*stanza{}, older: map[string][]*stanza{}, providers: map[string][]*stanza{}}
 	for _, index := range indexes {
@@ -56,8 +67,8 @@ func newCatalogue(indexes [][]stanza) *catalogue {
 			switch old := c.newest[s.Name]; {
 			case old == nil:
 				c.newest[s.Name] = s
-			case version.Compare(s.Version, old.Version) > 0:
-				c.newest[s.Name], c.older[s.Name] = s, append(c.older[s.Name], old)
+			case old.late && !s.late || old.late == s.late && version.Compare(s.Version, old.Version) > 0:
+				c.newest[s.Name], c.older[s.Name] = s, slices.Insert(c.older[s.Name], 0, old) // before those that equal it
 			default:
 				c.older[s.Name] = append(c.older[s.Name], s)
 			}
@@ -69,9 +80,20 @@ func newCatalogue(indexes [][]stanza) *catalogue {
 		}
 	}
 	for _, list := range c.providers {
-		slices.SortFunc(list, func(a, b *stanza) int { return cmp.Compare(a.Name, b.Name) })
+		slices.SortFunc(list, byName)
 	}
 	return c
+}
+
+// byName orders packages that provide one thing. That a source has such a package, too, does not make it preferred.
+func byName(a, b *stanza) int {
+	if one, two := isSource(a.archive), isSource(b.archive); one != two {
+		if one {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Compare(a.Name, b.Name)
 }
 
 // providedNames yields the names in a Provides field without the cost of parsing it; satisfies parses the few that

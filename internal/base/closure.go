@@ -31,6 +31,7 @@ type choice struct {
 	*stanza
 	part, reason string
 	locked       bool // lithe.lock has it, and it stays
+	ground       bool // it is Debian's, and no source may stand in for it
 }
 
 func newClosure(c *catalogue, suite, platform string) *closure {
@@ -42,10 +43,13 @@ func newClosure(c *catalogue, suite, platform string) *closure {
 func selectPackages(c *catalogue, su suite, platform string, wants []Want) ([]Pin, error) {
 	cl := newClosure(c, su.name, platform)
 	cl.fixVersions(wants)
-	cl.grow(KindBase, su.roots)
-	if !su.bare {
-		cl.grow(KindInterpreter, []string{su.interpreter()})
-	}
+	cl.growGround(func() {
+		cl.grow(KindBase, su.roots)
+		if !su.bare {
+			cl.grow(KindInterpreter, []string{su.interpreter()})
+		}
+	})
+	cl.settle(wants)
 	if err := cl.problems.Err(); err != nil {
 		return nil, err
 	}
@@ -125,6 +129,9 @@ func (c *closure) candidates(r control.Relation) []*stanza {
 			out = append(out, s)
 		}
 	}
+	if len(out) == 0 {
+		out = c.others(r)
+	}
 	return out
 }
 
@@ -149,15 +156,20 @@ func (c *closure) requireAny(alternatives []control.Relation, by *choice) {
 		What: fmt.Sprintf("%s: %s %s needs %s, which it does not have: %s", c.where, by.Name, by.Version,
 			strings.Join(names, " | "), strings.Join(missing, ", ")),
 		Hint: "the mirror may be in the middle of an update: try again later, or set LITHE_DEBIAN_MIRROR to another one"}
-	if slices.ContainsFunc(alternatives, func(r control.Relation) bool { return c.fixed[r.Name] != nil }) {
+	switch {
+	case slices.ContainsFunc(alternatives, func(r control.Relation) bool { return c.fixed[r.Name] != nil }):
 		e.Hint = c.hintFixed(alternatives)
+	case isSource(by.archive):
+		e.Hint = hintSource
 	}
 	c.problems.Add(e)
 }
 
 // available says what there is under a name, for a message.
 func (c *closure) available(name string) string {
-	if p := c.chosen[name]; p != nil && p.locked && c.onImage {
+	if p := c.chosen[name]; p != nil && p.ground {
+		return "that of Debian stays, version " + p.Version
+	} else if p != nil && p.locked && c.onImage {
 		return "the image has version " + p.Version
 	} else if p != nil && p.locked {
 		return "lithe.lock has version " + p.Version
@@ -198,6 +210,7 @@ func (c *closure) pins() ([]Pin, error) {
 	var pins []Pin
 	for _, p := range c.order {
 		pin, err := p.pin(p.part, p.reason)
+		pin.InsteadOf = c.insteadOf(p.stanza)
 		if err != nil {
 			c.problems.Addf(diag.Position{}, "broken-index", "%s: %v", c.where, err)
 			continue

@@ -20,6 +20,7 @@ import (
 func extendImage(ctx context.Context, client *fetch.Client, locked *Pins, opt Options, on func(Event)) (*Pins, error) {
 	out := *locked
 	out.System, out.Platforms = WantStrings(opt.System), slices.Clone(locked.Platforms)
+	out.Sources = pinSources(opt.Sources, locked.Sources)
 	catalogues := imageCatalogues{client: client, opt: opt, on: on, pins: &out}
 	for i := range out.Platforms {
 		s := &out.Platforms[i]
@@ -35,7 +36,7 @@ func extendImage(ctx context.Context, client *fetch.Client, locked *Pins, opt Op
 			return nil, aboutImage(out.Name, s.Platform, err)
 		}
 	}
-	return &out, nil
+	return &out, out.sourcesNotOlder(locked).Err()
 }
 
 // imageCatalogues opens the archives of a suite when a platform first needs them.
@@ -67,6 +68,7 @@ func (c *imageCatalogues) extend(ctx context.Context, s *Selection, wants []Want
 			return err
 		}
 		c.suite, c.archives, c.pins.Releases = su.name, archives, releases
+		c.pins.Sources = noteSources(archives)
 	}
 	index, err := readCatalogue(ctx, c.archives, arch)
 	if err != nil {
@@ -152,7 +154,7 @@ func assembleOnImage(ctx context.Context, client *fetch.Client, pins *Pins, plat
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPins(s.Packages, KindSystem); err != nil {
+	if err := checkPins(s.Packages, pins.Sources, KindSystem); err != nil {
 		return nil, err
 	}
 	f, err := pins.Facts(platform)

@@ -87,7 +87,7 @@ func (c *catalogue) withLocal(wants []Want, arch string) ([]Want, error) {
 		c.newest[w.Name] = w.local
 		for name := range providedNames(w.local.Provides) {
 			c.providers[name] = append(c.providers[name], w.local)
-			slices.SortFunc(c.providers[name], func(a, b *stanza) int { return strings.Compare(a.Name, b.Name) })
+			slices.SortFunc(c.providers[name], byName)
 		}
 	}
 	return all, problems.Err()

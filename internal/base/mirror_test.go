@@ -184,11 +184,11 @@ func preferred(t *testing.T, m *debmirror.Mirror, c *fetch.Client, name string) 
 	if _, err := s.open(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	index, err := s.index("amd64")
+	index, err := s.indexes("amd64")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return index.Path
+	return index[0].Path
 }
 
 func TestExpiredAccepted(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,9 @@ func Resolve(ctx context.Context, client *fetch.Client, opt Options, on func(Eve
 		}
 		pins, err := resolveImage(ctx, name, opt, serialized(on))
 		if err != nil || len(opt.System) == 0 {
+			if err == nil {
+				pins.Sources = pinSources(opt.Sources, nil)
+			}
 			return pins, err
 		}
 		return extendImage(ctx, client, pins, opt, serialized(on))
@@ -50,7 +54,7 @@ func resolve(ctx context.Context, client *fetch.Client, su suite, opt Options, o
 	if err != nil {
 		return nil, err
 	}
-	pins := &Pins{Name: "debian:" + su.name, Releases: releases, Created: newest(releases), System: WantStrings(opt.System)}
+	pins := &Pins{Name: "debian:" + su.name, Releases: releases, Created: newest(releases), System: WantStrings(opt.System), Sources: noteSources(archives)}
 	for _, platform := range opt.Platforms {
 		arch, err := architecture(platform)
 		if err != nil {
@@ -78,23 +82,29 @@ func resolve(ctx context.Context, client *fetch.Client, su suite, opt Options, o
 	return pins, nil
 }
 
-// openArchives fetches and verifies the releases of a suite side by side. All problems are reported together.
+// openArchives fetches and verifies the releases of a suite and of all sources side by side. All problems are reported
+// together. The suite's readers come first, and the releases are its own.
 func openArchives(ctx context.Context, client *fetch.Client, su suite, opt Options, on func(Event)) (
 	[]*suiteReader, []Release, error) {
-	sources := su.indexes()
-	archives := make([]*suiteReader, len(sources))
-	releases := make([]Release, len(sources))
-	errs := make([]error, len(sources))
+	var archives []*suiteReader
+	for _, s := range su.indexes() {
+		archives = append(archives, &suiteReader{client: client, opt: opt, source: s})
+	}
+	own := len(archives)
+	for i, s := range opt.Sources {
+		archives = append(archives, &suiteReader{client: client, opt: opt, source: source{suite: s.Suite, archive: s.URL}, further: &opt.Sources[i]})
+	}
+	releases := make([]Release, len(archives))
+	errs := make([]error, len(archives))
 	var wait sync.WaitGroup
-	for i, s := range sources {
-		archives[i] = &suiteReader{client: client, opt: opt, source: s}
+	for i, a := range archives {
 		wait.Go(func() {
-			releases[i], errs[i] = archives[i].open(ctx)
-			on(Event{Stage: "index", Item: s.suite})
+			releases[i], errs[i] = a.open(ctx)
+			on(Event{Stage: "index", Item: a.suite})
 		})
 	}
 	wait.Wait()
-	return archives, releases, joined(errs)
+	return archives, releases[:own], joined(errs)
 }
 
 // joined returns the problems of errs as one list, or the first error that is no problem of the user's.
@@ -123,7 +133,11 @@ func readCatalogue(ctx context.Context, archives []*suiteReader, arch string) (*
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return newCatalogue(indexes), nil
+	c := newCatalogue(indexes)
+	if i := slices.IndexFunc(archives, func(a *suiteReader) bool { return a.further != nil }); i >= 0 {
+		c.debian = newCatalogue(indexes[:i])
+	}
+	return c, nil
 }
 
 // architecture returns Debian's name for a platform.

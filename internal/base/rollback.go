@@ -2,6 +2,7 @@ package base
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lithe-build/lithe/internal/diag"
@@ -27,5 +28,19 @@ func (p *Pins) CheckNotOlder(earlier *Pins) error {
 				Hint: "try again later, or name another mirror with --debian-mirror; to go back on purpose, delete lithe.lock first"})
 		}
 	}
-	return problems.Err()
+	return append(problems, p.sourcesNotOlder(earlier)...).Err()
+}
+
+// sourcesNotOlder refuses older indexes of sources, as CheckNotOlder does.
+func (p *Pins) sourcesNotOlder(earlier *Pins) (problems diag.List) {
+	for _, s := range p.Sources {
+		i := slices.IndexFunc(earlier.Sources, func(o SourcePin) bool { return o.URL == s.URL && o.Suite == s.Suite })
+		if i >= 0 && !s.Date.IsZero() && s.Date.Before(earlier.Sources[i].Date) {
+			problems.Add(&diag.Error{Code: "older-index",
+				What: fmt.Sprintf("%s: the repository's index is of %s, and lithe.lock has a newer one, of %s", s,
+					s.Date.UTC().Format(time.RFC3339), earlier.Sources[i].Date.UTC().Format(time.RFC3339)),
+				Hint: "try again later; to go back on purpose, delete lithe.lock first"})
+		}
+	}
+	return problems
 }

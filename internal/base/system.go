@@ -27,7 +27,7 @@ func Extend(ctx context.Context, client *fetch.Client, locked *Pins, opt Options
 
 func extend(ctx context.Context, client *fetch.Client, su suite, locked *Pins, opt Options, on func(Event)) (*Pins, error) {
 	out := &Pins{Name: locked.Name, Created: locked.Created, Releases: locked.Releases, System: WantStrings(opt.System),
-		BuildPackages: locked.BuildPackages}
+		BuildPackages: locked.BuildPackages, Sources: pinSources(opt.Sources, locked.Sources)}
 	if len(opt.System) == 0 && !slices.ContainsFunc(locked.Platforms, func(s Selection) bool { return len(s.Libraries) > 0 }) {
 		for _, s := range locked.Platforms {
 			out.Platforms = append(out.Platforms, Selection{Platform: s.Platform, Created: s.Created, Standalone: s.Standalone, Builder: s.Builder, Libraries: s.Libraries, Packages: s.Ground()})
@@ -38,7 +38,10 @@ func extend(ctx context.Context, client *fetch.Client, su suite, locked *Pins, o
 	if err != nil {
 		return nil, err
 	}
-	out.Releases = releases
+	out.Releases, out.Sources = releases, noteSources(archives)
+	if err := out.sourcesNotOlder(locked).Err(); err != nil {
+		return nil, err
+	}
 	for _, s := range locked.Platforms {
 		arch, err := architecture(s.Platform)
 		if err != nil {
@@ -70,14 +73,14 @@ func (s Selection) Ground() []Pin {
 func extendPackages(c *catalogue, suite string, locked Selection, wants []Want) ([]Pin, error) {
 	cl := newClosure(c, suite, locked.Platform)
 	for _, p := range locked.Packages {
-		s := c.version(p.Name, p.Version)
 		if p.Part == KindSystem {
-			cl.fix(s)
+			cl.fix(c.version(p.Name, p.Version))
 			continue
 		}
+		s := c.ground().version(p.Name, p.Version)
 		if s == nil { // superseded: what it provides is what its successor does, in the version that is locked
 			s = &stanza{Name: p.Name, Version: p.Version}
-			if newer := c.newest[p.Name]; newer != nil {
+			if newer := c.ground().newest[p.Name]; newer != nil {
 				s.Provides = newer.Provides
 			}
 		}
@@ -131,7 +134,9 @@ const hintUpgrade = "`lithe lock --upgrade` moves the base to today's packages"
 // hintFixed says who fixed one of these packages at a version that does not do.
 func (c *closure) hintFixed(alternatives []control.Relation) string {
 	for _, r := range alternatives {
-		if p := c.chosen[r.Name]; p != nil && p.locked && c.onImage {
+		if p := c.chosen[r.Name]; p != nil && p.ground {
+			return "base and interpreter come from Debian alone: name a version of the package that fits them, as PACKAGE=VERSION"
+		} else if p != nil && p.locked && c.onImage {
 			return "packages of an image stay as they are: name a version that fits it, as PACKAGE=VERSION, or take an image that is as new as the suite"
 		} else if p != nil && p.locked {
 			return hintUpgrade

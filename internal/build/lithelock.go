@@ -74,6 +74,9 @@ func litheLock(d *decision) (*lithelock.Lock, error) {
 
 func lockedBase(pins *base.Pins) lithelock.Base {
 	b := lithelock.Base{Name: pins.Name, Digest: pins.Image, System: pins.System, Build: pins.BuildPackages}
+	for _, s := range pins.Sources {
+		b.Sources = append(b.Sources, lithelock.Source(s))
+	}
 	for _, r := range pins.Releases {
 		b.Indexes = append(b.Indexes, lithelock.Index{Suite: r.Suite, Date: r.Date, Expired: r.Expired})
 	}
@@ -138,6 +141,7 @@ func (b *builder) saveLitheLock(d *decision) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.tellReplaced(d)
 	data := l.Encode()
 	if bytes.Equal(data, d.litheLockData) {
 		return nil, nil
@@ -158,11 +162,14 @@ func (b *builder) saveLitheLock(d *decision) ([]string, error) {
 	return []string{what}, nil
 }
 
+// hintStale is what brings lithe.lock up to date.
+const hintStale = "run `lithe lock`, and commit the result"
+
 func outOfDate(in *inputs) error { return staleLock(in) }
 
 func staleLock(in *inputs) *diag.Error {
 	e := &diag.Error{Pos: diag.Position{File: in.litheLockFile}, Code: "lithe-lock", What: "lithe.lock does not fit the project",
-		Hint: "run `lithe lock`, and commit the result"}
+		Hint: hintStale}
 	if in.litheLock == nil {
 		e.What = "there is no lithe.lock"
 	}

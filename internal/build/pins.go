@@ -138,6 +138,9 @@ func pinsOf(l *lithelock.Lock) *base.Pins {
 		return &base.Pins{}
 	}
 	pins := &base.Pins{Name: l.Base.Name, Image: l.Base.Digest, Created: l.Created, System: l.Base.System, BuildPackages: l.Base.Build}
+	for _, s := range l.Base.Sources {
+		pins.Sources = append(pins.Sources, base.SourcePin(s))
+	}
 	for _, i := range l.Base.Indexes {
 		pins.Releases = append(pins.Releases, base.Release{Suite: i.Suite, Date: i.Date, Expired: i.Expired})
 	}

@@ -232,12 +232,19 @@ func (in *inputs) inFolder(p, below, who string, pos diag.Position) (string, err
 
 // allPackages returns what any target of the root or of any member asks for, by one of the keys. lithe.lock has all of them,
 // so that it does not depend on what was built first.
-func (in *inputs) allPackages(needs func(project.Config) []project.SystemPackage) []project.SystemPackage {
-	all := in.project.Packages(needs)
-	if len(in.lock.Members) < 2 {
-		return all
+func (in *inputs) allPackages(needs func(project.Config) []project.SystemPackage) (all []project.SystemPackage) {
+	for _, p := range in.allProjects() {
+		all = append(all, p.Packages(needs)...)
 	}
-	all = in.place.root.Packages(needs)
+	return all
+}
+
+// allProjects returns the project, or the root and all members of its workspace.
+func (in *inputs) allProjects() []*project.Project {
+	if len(in.lock.Members) < 2 {
+		return []*project.Project{in.project}
+	}
+	all := []*project.Project{in.place.root}
 	for _, i := range in.lock.Members {
 		p := in.lock.Packages[i]
 		if p.Source.Path == "." {
@@ -248,7 +255,7 @@ func (in *inputs) allPackages(needs func(project.Config) []project.SystemPackage
 			continue // for who builds it
 		}
 		if member, err := project.Read(dir, project.Options{Prefix: in.shown(p.Source.Path)}); err == nil {
-			all = append(all, member.Packages(needs)...)
+			all = append(all, member)
 		}
 	}
 	return all

@@ -108,6 +108,9 @@ func (b *builder) decide(ctx context.Context, upgrade bool) (*decision, error) {
 	if b.opt.Index, err = b.opt.Index.With(in.lock); err != nil {
 		return nil, err
 	}
+	if b.bases.Sources, b.opt.Index, err = in.aptSources(b.opt.Index); err != nil {
+		return nil, err
+	}
 	d := &decision{inputs: in, host: b.opt.hostPlatform()}
 	if d.variants, err = b.check(in); err != nil {
 		return nil, err

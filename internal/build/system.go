@@ -22,11 +22,16 @@ type system struct {
 
 	files map[string]base.Want // those that are files of the project, by path
 	build []base.Want          // what building needs, of every target: one builder makes the same wheels for all of them
+
+	repositories []repository // where all of them may come from beside Debian's own archive
 }
 
 // readSystem reads the keys of system packages.
 func (in *inputs) readSystem() error {
-	var err error
+	err := in.readRepositories()
+	if err != nil {
+		return err
+	}
 	if in.system.wants, err = in.parseWants(in.config.SystemPackages); err != nil {
 		return err
 	}
@@ -79,8 +84,13 @@ func (in *inputs) parseWant(p project.SystemPackage) (base.Want, error) {
 // withSystem returns pins whose system packages are those that the project asks for. Where lithe.lock has others, they
 // are resolved from today's indexes, and base and interpreter stay.
 func (b *builder) withSystem(ctx context.Context, in *inputs, pins *base.Pins) (*base.Pins, error) {
-	if slices.Equal(pins.System, base.WantStrings(in.system.all)) && pins.HasLocal(in.system.all) {
+	moved := pins.SourcesDiffer(b.bases.Sources)
+	if moved == nil && slices.Equal(pins.System, base.WantStrings(in.system.all)) && pins.HasLocal(in.system.all) {
 		return pins, nil
+	}
+	if b.opt.Locked && moved != nil {
+		moved.Hint = hintStale
+		return nil, moved
 	}
 	if b.opt.Locked {
 		return nil, outOfDate(in)

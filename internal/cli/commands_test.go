@@ -35,6 +35,11 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	index WORD                          html, gone, altered, truncated, forbidding: break it; good: mend it; stop: end it
 //	mirror WORD                         newer: publish a security update, superseding the old package; expired, altered,
 //	                                    wrong-suite, other-debs: break it; good: mend it
+//	aptrepo WORD... | KEY=VALUE...      publish a repository of packages that is not Debian's, at $APT_REPO, suite "stable": suite=, component=, folder=;
+//	                                    flat, late, private (to somebody:hunter2), expired, unsigned, unknown-key, altered, wrong-suite, other-debs,
+//	                                    other-indexes, gone, older: its form and faults, good for none
+//	aptdeb NAME VERSION [ARCH [DEPENDS [PROVIDES]]]   put a package with a file /usr/share/NAME/text into it
+//	aptkey FILE [binary|other|private]  write the key that signs it
 //	requests                            print what index and mirror were asked for since the last time
 //	image DIR|FILE [PATH [top]]         check an OCI layout or Docker archive, and print what is in it, or one file;
 //	                                    top: that of the highest layer, where several have it
@@ -51,7 +56,7 @@ func (w *world) commands() map[string]command {
 		"requirementstxt": w.lock("requirements.txt", pyindex.RequirementsTxt), "pylocktoml": w.lock("pylock.toml", pyindex.PylockTOML),
 		"pdmlock": w.lock("pdm.lock", pyindex.PDMLock), "pipfilelock": w.lock("Pipfile.lock", pyindex.PipfileLock),
 		"index": w.changeIndex, "mirror": w.changeMirror, "requests": w.requests, "image": printImage, "flat": flat,
-		"privateindex": w.privateIndex, "fill": w.fill, "wheelfile": wheelFile, "debfile": debFile, "gitrepo": w.gitRepository, "layersame": layerSame, "elf": writeELF, "registry": w.registry, "baseimage": w.baseImage, "storetidy": storeTidy, "storeage": storeAge, "exits": exits,
+		"privateindex": w.privateIndex, "fill": w.fill, "wheelfile": wheelFile, "debfile": debFile, "aptrepo": w.aptRepository, "aptdeb": w.aptPackage, "aptkey": w.aptKey, "gitrepo": w.gitRepository, "layersame": layerSame, "elf": writeELF, "registry": w.registry, "baseimage": w.baseImage, "storetidy": storeTidy, "storeage": storeAge, "exits": exits,
 	}
 }
 
@@ -165,7 +170,7 @@ func (w *world) changeMirror(ts *testscript.TestScript, neg bool, args []string)
 			w.suites[i].Faults = faults
 		}
 	}
-	w.mirror.Publish(w.suites...)
+	w.publish()
 }
 
 func (w *world) requests(ts *testscript.TestScript, neg bool, args []string) {

@@ -57,6 +57,7 @@ type world struct {
 	keyring string
 	index   *pyindex.Index
 	pythons *standalone.Mirror
+	further *debmirror.Suite // of a repository that is not Debian's; nil until a script publishes it
 
 	containers *scriptRegistry // nil until a script starts it
 }

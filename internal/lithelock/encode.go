@@ -36,6 +36,7 @@ func (l *Lock) Encode() []byte {
 	if len(l.Base.Build) > 0 {
 		w.list("build-packages", len(l.Base.Build), func(i int) row { return row{quote(l.Base.Build[i])} })
 	}
+	w.list("sources", len(l.Base.Sources), func(i int) row { return l.Base.Sources[i].row() })
 	w.list("indexes", len(l.Base.Indexes), func(i int) row { return l.Base.Indexes[i].row() })
 
 	for _, p := range l.Platforms {
@@ -100,19 +101,26 @@ func (p Package) row() row {
 			r = append(r, table(optional[0], quote(optional[1]))...)
 		}
 	}
-	return append(r, forRow(p.For)...)
+	r = append(r, forRow(p.For)...)
+	if p.InsteadOf != "" {
+		r = append(r, table("instead-of", quote(p.InsteadOf))...)
+	}
+	return r
 }
 
 // forRow says what something is for, nothing where it is for all.
-func forRow(names []string) row {
-	if len(names) == 0 {
+func forRow(names []string) row { return textsRow("for", names) }
+
+// textsRow is a list of texts on one line, nothing where there are none.
+func textsRow(key string, texts []string) row {
+	if len(texts) == 0 {
 		return nil
 	}
-	quoted := make([]string, len(names))
-	for i, name := range names {
-		quoted[i] = quote(name)
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = quote(text)
 	}
-	return table("for", "["+strings.Join(quoted, ", ")+"]")
+	return table(key, "["+strings.Join(quoted, ", ")+"]")
 }
 
 // row is one element of a list: a plain value, or the pairs of an inline table.

@@ -48,6 +48,17 @@ type Base struct {
 	Indexes []Index  // the package indexes that were used, sorted by suite
 	System  []string // the system packages that the project asked for, sorted
 	Build   []string // the packages that it asked for to build with, sorted; only beside a builder
+	Sources []Source // further repositories that the project names, in its order
+}
+
+// Source is a repository of Debian packages beside those of the base.
+type Source struct {
+	URL        string    // "https://apt.example.org/debian"
+	Suite      string    // "trixie"
+	Components []string  // in the project's order; none for a folder without any
+	Key        string    // "sha256:<hex>" of the file with its keys; "" for Debian's keys
+	Date       time.Time // that its index bears; zero while nothing was asked of it
+	Expired    bool      // it was past its Valid-Until, and that was accepted
 }
 
 // Index is one package index of the base, at a date.
@@ -96,12 +107,14 @@ type Package struct {
 	Architecture string // "amd64", "all"
 	Hash         string // "sha256:<hex>"
 	Size         int64  // bytes
-	Archive      string // which mirror has it: "debian", "debian-security"; "" for a base with only one
+	Archive      string // which mirror has it: "debian", "debian-security", the URL of a source; "" for a base with only one
 	Path         string // below the mirror
 	Part         string // the layer that it goes into: "base", "interpreter", "system", "builder"
 	Reason       string // "root", or the package that needs it
 
 	For []string // of a system package: the names that the project asked for and that need it, sorted
+
+	InsteadOf string // of a package of a source: the version that Debian itself has; "" if it has none
 }
 
 // Size is the size of one Python distribution, a fact that the layer split depends on.
@@ -131,7 +144,8 @@ func (l *Lock) Choices(target string) map[string]Size {
 
 // AllowExpired tells whether an index past its Valid-Until was accepted.
 func (b Base) AllowExpired() bool {
-	return slices.ContainsFunc(b.Indexes, func(i Index) bool { return i.Expired })
+	return slices.ContainsFunc(b.Indexes, func(i Index) bool { return i.Expired }) ||
+		slices.ContainsFunc(b.Sources, func(s Source) bool { return s.Expired })
 }
 
 // Platform returns the platform with this name, nil if the lock has none.
@@ -159,6 +173,9 @@ func (l *Lock) normalize() {
 	l.Created = l.Created.UTC().Truncate(time.Second)
 	for i := range l.Base.Indexes {
 		l.Base.Indexes[i].Date = l.Base.Indexes[i].Date.UTC().Truncate(time.Second)
+	}
+	for i, s := range l.Base.Sources {
+		l.Base.Sources[i].Date = s.Date.UTC().Truncate(time.Second)
 	}
 	slices.SortStableFunc(l.Base.Indexes, func(a, b Index) int { return strings.Compare(a.Suite, b.Suite) })
 	slices.Sort(l.Base.System)
@@ -191,6 +208,7 @@ func (l *Lock) clone() *Lock {
 	c.Base.Indexes = slices.Clone(l.Base.Indexes)
 	c.Base.System = slices.Clone(l.Base.System)
 	c.Base.Build = slices.Clone(l.Base.Build)
+	c.Base.Sources = slices.Clone(l.Base.Sources)
 	c.Sizes = slices.Clone(l.Sizes)
 	for i := range c.Sizes {
 		c.Sizes[i].For = slices.Clone(c.Sizes[i].For)

@@ -27,14 +27,18 @@ func full() *lithelock.Lock {
 	files := lithelock.Package{Name: "base-files", Version: "13.8+deb13u1", Architecture: "amd64", Hash: hash("b"), Size: 72_000,
 		Archive: "debian-security", Path: "pool/main/b/base-files/base-files_13.8+deb13u1_amd64.deb", Part: "base", Reason: "root"}
 	pq := lithelock.Package{Name: "libpq5", Version: "17.6-0+deb13u1", Architecture: "amd64", Hash: hash("7"), Size: 240_000,
-		Archive: "debian", Path: "pool/main/p/postgresql-17/libpq5_17.6-0+deb13u1_amd64.deb", Part: "system", Reason: "root", For: []string{"psql", "libpq5"}}
+		Archive: "https://apt.example.org/debian", Path: "pool/main/p/postgresql-17/libpq5_17.6-0+deb13u1_amd64.deb", Part: "system", Reason: "root",
+		For: []string{"psql", "libpq5"}, InsteadOf: "17.5-1"}
+	further := []lithelock.Source{
+		{URL: "https://apt.example.org/debian", Suite: "trixie", Components: []string{"main", "extra/more"}, Key: hash("4"), Date: day, Expired: true},
+		{URL: "http://flat.example.org:8080", Suite: "./"}}
 	gcc := lithelock.Package{Name: "gcc", Version: "4:14.2.0-1", Architecture: "arm64", Hash: hash("8"), Size: 5_000,
 		Archive: "debian", Path: "pool/main/g/gcc-defaults/gcc_14.2.0-1_arm64.deb", Part: "builder", Reason: "root"}
 	make := gcc
 	make.Name, make.Path, make.Hash = "make", "pool/main/m/make-dfsg/make_4.4.1-2_arm64.deb", hash("9")
 	return &lithelock.Lock{
 		Version: 1, Format: 1, Created: day, Python: "3.13.5", Compiler: "3.13.5",
-		Base: lithelock.Base{Name: "debian:trixie", System: []string{"libpq5", "libmagic1"}, Build: []string{"libpq-dev", "cmake"}, Indexes: []lithelock.Index{
+		Base: lithelock.Base{Name: "debian:trixie", System: []string{"libpq5", "libmagic1"}, Build: []string{"libpq-dev", "cmake"}, Sources: further, Indexes: []lithelock.Index{
 			{Suite: "trixie-security", Date: day, Hash: hash("1"), Expired: true}, {Suite: "trixie", Date: day}}},
 		Platforms: []lithelock.Platform{{Name: "linux/arm64", Created: day.AddDate(0, 0, 2), Packages: []lithelock.Package{files},
 			Builder: &lithelock.Builder{Suite: "trixie", Created: day.AddDate(0, 0, 1), Packages: []lithelock.Package{make, gcc}}},
@@ -258,7 +262,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestParseReportsAllProblems(t *testing.T) {
-	text := strings.NewReplacer("size = 88000", "size = 0", hash("d"), "none", "suite = \"trixie\"", "suite = 3").Replace(string(full().Encode()))
+	text := strings.NewReplacer("size = 88000", "size = 0", hash("d"), "none", "{ suite = \"trixie\"", "{ suite = 3", "\nsuite = \"trixie\"", "\nsuite = 3").Replace(string(full().Encode()))
 	_, err := lithelock.Parse("lithe.lock", []byte(text))
 	if problems, _ := diag.Problems(err); len(problems) != 4 {
 		t.Errorf("%d problems, want 4: %v", len(problems), err)

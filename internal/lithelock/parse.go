@@ -118,7 +118,7 @@ func (r *reader) lock(t *toml.Table) *Lock {
 
 // base reads the table [base].
 func (r *reader) base(t *toml.Table) Base {
-	r.only(t, "name", "digest", "system-packages", "build-packages", "indexes")
+	r.only(t, "name", "digest", "system-packages", "build-packages", "sources", "indexes")
 	b := Base{Name: r.text(t, "name", plainText), Digest: r.optional(t, "digest", sha256Digest)}
 	if t.Has("system-packages") {
 		b.System = r.names(t, "system-packages")
@@ -126,6 +126,7 @@ func (r *reader) base(t *toml.Table) Base {
 	if t.Has("build-packages") {
 		b.Build = r.names(t, "build-packages")
 	}
+	b.Sources = r.sources(t)
 	seen := unique{}
 	for _, e := range r.tables(t, "indexes", maxElements) {
 		r.only(e, "suite", "date", "hash", "expired")
@@ -190,11 +191,11 @@ func (r *reader) builder(t *toml.Table) *Builder {
 func (r *reader) packages(t *toml.Table) (all []Package) {
 	seen := unique{}
 	for _, e := range r.tables(t, "packages", maxPackages) {
-		r.only(e, "name", "version", "architecture", "hash", "size", "archive", "path", "part", "reason", "for")
+		r.only(e, "name", "version", "architecture", "hash", "size", "archive", "path", "part", "reason", "for", "instead-of")
 		d := Package{Name: r.text(e, "name", packageName), Version: r.text(e, "version", packageVersion),
 			Architecture: r.text(e, "architecture", packageName), Hash: r.hash(e, "hash"), Size: r.size(e, "size"),
-			Archive: r.optional(e, "archive", packageName), Path: r.optional(e, "path", cleanPath),
-			Part: r.optional(e, "part", packageName), Reason: r.optional(e, "reason", plainText)}
+			Archive: r.optional(e, "archive", archiveName), Path: r.optional(e, "path", cleanPath),
+			Part: r.optional(e, "part", packageName), Reason: r.optional(e, "reason", plainText), InsteadOf: r.optional(e, "instead-of", packageVersion)}
 		if e.Has("for") {
 			d.For = r.names(e, "for")
 		}

@@ -47,6 +47,7 @@ type Config struct {
 	SystemLibraries bool     // packages of Debian follow from what distributions need; true by default
 	SystemPackages  []SystemPackage
 	BuildPackages   []SystemPackage
+	AptSources      []AptSource // where both may come from beside Debian's own archive
 
 	Build              []Step   // commands that make files
 	Collectstatic      bool     // of Django; whether it is set, Position says

@@ -65,6 +65,10 @@ func debianKeys(c *Config) []key {
 			example:  `["libpq-dev"]`,
 			doc:      "Debian packages that building needs beside a compiler and Python's headers: headers of libraries, tools. They are in no image. Where nothing is built they are not looked at.",
 			fallback: "none"},
+		{name: "apt-sources", value: array[AptSource]{to: &c.AptSources, one: func(s *AptSource) value { return aptSource{s} }},
+			example:  `[{url = "https://apt.example.org/debian", suite = "trixie", components = ["main"], signed-by = "keys/example.asc"}]`,
+			doc:      "Further repositories of Debian packages, for all keys above: system-packages, build-packages and what follows by itself. Base and interpreter never come from them. See [further repositories](system-packages.md#further-repositories).",
+			fallback: "none"},
 		{name: "accept-unrun-scripts", value: texts(&c.AcceptUnrunScripts, debianName), example: `["graphviz"]`,
 			doc:      "Packages among them whose maintainer scripts lithe does not understand, and the program works without.",
 			fallback: "none; such packages are refused"},
@@ -157,10 +161,7 @@ func runKeys(c *Config) []key {
 
 // laterKeys are part of the configuration's design, and refused until what they do exists.
 func laterKeys() []key {
-	list := func() value { return texts(new([]string), rule{}) }
 	return []key{
-		{name: "apt-sources", later: true, value: list(),
-			example: `["https://apt.example.org trixie main"]`, doc: "Further Debian repositories."},
 		{name: "layers", later: true, value: array[[]string]{to: new([][]string), one: func(s *[]string) value {
 			return table{[]key{{name: "files", value: texts(s, glob), doc: "Globs of the files in this layer."}}}
 		}}, example: `[{files = ["models/**"]}]`, doc: "Layers of their own for big data."},

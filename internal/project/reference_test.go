@@ -44,7 +44,7 @@ func reference() string {
 		title string
 		keys  []key
 	}{
-		{"What an image is made of", baseKeys(&c)},
+		{"What an image is made of", slices.Concat(baseKeys(&c), debianKeys(&c), fileKeys(&c), stepKeys(&c))},
 		{"Where packages and code come from", lockKeys(&c)},
 		{"How it runs", runKeys(&c)},
 		{"Targets", append([]key{targetsKey(map[string]*toml.Table{})}, inTarget(only)...)},

@@ -37,6 +37,7 @@ type Release struct {
 	Date                                    time.Time
 	ValidUntil                              time.Time // zero: holds for ever, as point releases do
 	ByHash                                  bool
+	NotAutomatic                            bool // its packages are for who asks for them by version, as those of backports are
 	Architectures, Components               []string
 	SHA256                                  map[string]File // by path below the suite's folder
 	Signers                                 []Signer        // every good signature by a known key; see Open
@@ -64,7 +65,7 @@ func Parse(data []byte, file string) (*Release, error) {
 	}
 	r := &Release{
 		Origin: p.Get("Origin"), Label: p.Get("Label"), Suite: p.Get("Suite"), Codename: p.Get("Codename"),
-		Version: p.Get("Version"), ByHash: p.Get("Acquire-By-Hash") == "yes",
+		Version: p.Get("Version"), ByHash: p.Get("Acquire-By-Hash") == "yes", NotAutomatic: p.Get("NotAutomatic") == "yes",
 		Architectures: strings.Fields(p.Get("Architectures")), Components: strings.Fields(p.Get("Components")),
 	}
 	if r.Date, err = parseTime(p, "Date"); err != nil {
@@ -130,12 +131,15 @@ func parseRows(p *control.Paragraph) (map[string]File, error) {
 }
 
 // Packages returns the forms of the Packages file for a component ("main") and an architecture, the smallest
-// download first. None is an error that says what the suite has.
+// download first; no component is that of a folder without any. None is an error that says what the suite has.
 func (r *Release) Packages(component, architecture string) ([]Index, error) {
 	var found []Index
 	// The uncompressed form is listed by Debian, but not on its mirrors; small archives have nothing else.
 	for _, ext := range []string{".xz", ".gz", ""} {
 		name := component + "/binary-" + architecture + "/Packages" + ext
+		if component == "" { // a folder that has packages side by side
+			name = "Packages" + ext
+		}
 		if row, ok := r.SHA256[name]; ok {
 			found = append(found, Index{Path: name, ByHash: r.byHash(name, row), File: row})
 		}
@@ -157,7 +161,7 @@ func (r *Release) byHash(name string, row File) string {
 	if !r.ByHash {
 		return ""
 	}
-	return path.Dir(name) + "/by-hash/SHA256/" + strings.TrimPrefix(row.Hash, "sha256:")
+	return path.Join(path.Dir(name), "by-hash", "SHA256", strings.TrimPrefix(row.Hash, "sha256:"))
 }
 
 // Name returns the codename, or the suite where there is none.

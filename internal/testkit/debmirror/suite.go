@@ -1,6 +1,7 @@
 package debmirror
 
 import (
+	"cmp"
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
 )
 
 // Suite describes a suite of a mirror.
@@ -21,6 +24,13 @@ type Suite struct {
 	// Architectures to have a Packages file for; nil means those of the packages, amd64 at least.
 	Architectures []string
 	Faults        Faults
+
+	// Of a repository that is not Debian's own:
+	Folder       string          // of the server; "" means that of Debian's archives
+	Component    string          // "" means main
+	Flat         bool            // packages lie side by side, without suites and components; Name is not used
+	Key          *openpgp.Entity // that signs it; nil means that of the mirror
+	NotAutomatic bool
 }
 
 // DefaultDate is the Date of a suite that names none. It lies in the past for any clock, and after the birth of the
@@ -51,6 +61,9 @@ func (s Suite) security() bool { return strings.HasSuffix(s.Name, "-security") }
 
 // archive is the folder of the server in which the suite lies.
 func (s Suite) archive() string {
+	if s.Folder != "" {
+		return s.Folder
+	}
 	if s.security() {
 		return "debian-security"
 	}
@@ -59,12 +72,15 @@ func (s Suite) archive() string {
 
 // publish adds the suite's files, by path below the server's root, to files.
 func (s Suite) publish(files map[string][]byte, key *signingKey) {
-	root := s.archive() + "/dists/" + s.Name + "/"
+	root := s.root()
 	var rows []row
 	debs := map[string][]byte{} // packages for "all" are in every index
 	for _, arch := range s.architectures() {
 		plain := []byte(s.packages(arch, files, debs))
-		dir := "main/binary-" + arch + "/"
+		dir := s.component() + "/binary-" + arch + "/"
+		if s.Flat {
+			dir = ""
+		}
 		rows = append(rows, row{dir + "Packages", plain})
 		forms := []string{"xz", "gz"}
 		if s.Faults.OnlyXZ || s.security() {
@@ -75,17 +91,38 @@ func (s Suite) publish(files map[string][]byte, key *signingKey) {
 			rows = append(rows, row{dir + "Packages." + form, data})
 			s.publishIndex(files, root, dir, "Packages."+form, data)
 		}
-		if !s.security() { // Debian's has none
+		if !s.security() && !s.Flat { // Debian's has none
 			data := Compress("gz", s.contents(arch))
-			rows = append(rows, row{"main/Contents-" + arch + ".gz", data})
-			s.publishIndex(files, root, "main/", "Contents-"+arch+".gz", data)
+			rows = append(rows, row{s.component() + "/Contents-" + arch + ".gz", data})
+			s.publishIndex(files, root, s.component()+"/", "Contents-"+arch+".gz", data)
 		}
 	}
 	name := s.Name
 	if s.Faults.WrongSuite {
 		name = "other"
 	}
+	if s.Key != nil {
+		key = &signingKey{known: s.Key, unknown: key.unknown}
+	}
 	files[root+"InRelease"] = s.sign(s.release(name, rows), key)
+}
+
+// root is the folder of the suite's indexes.
+func (s Suite) root() string {
+	if s.Flat {
+		return s.archive() + "/"
+	}
+	return s.archive() + "/dists/" + s.Name + "/"
+}
+
+func (s Suite) component() string { return cmp.Or(s.Component, "main") }
+
+// filename is where a package lies, below the archive.
+func (s Suite) filename(p Package) string {
+	if s.Flat {
+		return p.FileName()
+	}
+	return "pool/" + s.component() + "/" + p.Name[:1] + "/" + p.Name + "/" + p.FileName()
 }
 
 // publishIndex stores a Packages or Contents file under its name and its hash.
@@ -124,7 +161,7 @@ func (s Suite) packages(arch string, files, made map[string][]byte) string {
 		if p.arch() != arch && p.arch() != "all" {
 			continue
 		}
-		filename := "pool/main/" + p.Name[:1] + "/" + p.Name + "/" + p.FileName()
+		filename := s.filename(p)
 		deb, ok := made[filename]
 		if !ok {
 			deb = s.deb(p)
@@ -140,6 +177,8 @@ func (s Suite) packages(arch string, files, made map[string][]byte) string {
 		}
 		if s.Faults.FilenameClimbs {
 			filename = "../../../etc/passwd"
+		} else if s.Flat {
+			filename = "./" + filename
 		}
 		sum := md5.Sum(deb)
 		fmt.Fprintf(&b, "%sFilename: %s\nSize: %d\nMD5sum: %s\n", p.Control(), filename, len(deb), hex.EncodeToString(sum[:]))
@@ -173,12 +212,19 @@ func (s Suite) release(name string, rows []row) string {
 	if s.Faults.Expired {
 		until = DefaultDate.AddDate(0, 0, 7)
 	}
-	component := "main"
+	component := s.component()
 	if s.security() {
 		component = "updates/main" // as Debian's does, although the path says only main
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Origin: Debian\nLabel: Debian\nSuite: test-%s\nCodename: %s\nDate: %s\n", name, name, stamp(date))
+	if s.Flat {
+		fmt.Fprintf(&b, "Date: %s\n", stamp(date))
+	} else {
+		fmt.Fprintf(&b, "Origin: Debian\nLabel: Debian\nSuite: test-%s\nCodename: %s\nDate: %s\n", name, name, stamp(date))
+	}
+	if s.NotAutomatic {
+		b.WriteString("NotAutomatic: yes\nButAutomaticUpgrades: yes\n")
+	}
 	if !until.IsZero() {
 		fmt.Fprintf(&b, "Valid-Until: %s\n", stamp(until))
 	}
