@@ -30,9 +30,10 @@ const (
 var ErrNoContents = errors.New("has no index of files")
 
 // Providers returns the Debian package that has each library, by soname, as far as the suite of a base has one. The package
-// that has the name which Debian's policy asks for is looked into first; where it does not have the library, the suite's
-// Contents index says which has, of which the store keeps a form of its own. What is found is returned beside an error.
-func Providers(ctx context.Context, client *fetch.Client, opt Options, platform string, sonames []string) (map[string]string, error) {
+// that has the name which Debian's policy asks for is looked into first, then those of the builder, if there is one: what
+// was linked there was linked with them. Of the rest the suite's Contents index says which package has it, of which the store
+// keeps a form of its own. What is found is returned beside an error.
+func Providers(ctx context.Context, client *fetch.Client, opt Options, platform string, builder *Builder, sonames []string) (map[string]string, error) {
 	su, err := suiteOf(opt.Name)
 	if err != nil {
 		return nil, err
@@ -50,12 +51,16 @@ func Providers(ctx context.Context, client *fetch.Client, opt Options, platform 
 		return nil, err
 	}
 	found := map[string]string{}
+	sonames = slices.Compact(slices.Sorted(slices.Values(sonames))) // several distributions may need one
 	for _, name := range sonames {
 		if found[name], err = c.namedAfter(ctx, client, opt, arch, name, newest(releases)); err != nil {
 			return nil, err
 		}
 	}
 	maps.DeleteFunc(found, func(_, pkg string) bool { return pkg == "" })
+	if err := c.inBuilder(ctx, client, opt, arch, builder, sonames, found); err != nil {
+		return nil, err
+	}
 	if len(found) == len(sonames) {
 		return found, nil
 	}

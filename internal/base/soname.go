@@ -56,11 +56,51 @@ func packageNames(soname string) []string {
 	return []string{name + version, name + version + "t64", plain}
 }
 
+// inBuilder adds the packages of a builder that have libraries which are not found yet. All of one are looked into that are
+// made to be linked with: they are in the store, where something was built, and so much smaller than the index.
+func (c *catalogue) inBuilder(ctx context.Context, client *fetch.Client, opt Options, arch string, b *Builder, sonames []string, found map[string]string) error {
+	if b == nil || len(found) == len(sonames) {
+		return nil
+	}
+	var pins []Pin
+	for _, p := range b.Packages {
+		if strings.HasPrefix(p.Name, "lib") && isVariant(p.Name) == 0 && c.newest[p.Name] != nil {
+			pins = append(pins, p)
+		}
+	}
+	files, err := fetchPackages(ctx, client, pins, b.asOf, opt, serialized(nil))
+	if err != nil {
+		return err
+	}
+	providers := map[string][]string{}
+	for i, file := range files {
+		libraries, err := librariesOf(file, arch)
+		if err != nil {
+			return fmt.Errorf("package %s %s: %w", pins[i].Name, pins[i].Version, err)
+		}
+		for _, name := range libraries {
+			providers[name] = append(providers[name], pins[i].Name)
+		}
+	}
+	for _, name := range sonames {
+		if found[name] == "" && len(providers[name]) > 0 {
+			found[name] = bestProvider(providers[name])
+		}
+	}
+	return nil
+}
+
 // hasLibrary reports whether a verified .deb has a library where the loader, or an alternative, finds it.
 func hasLibrary(file, soname, arch string) (bool, error) {
+	libraries, err := librariesOf(file, arch)
+	return slices.Contains(libraries, soname), err
+}
+
+// librariesOf returns the names of the libraries that a verified .deb has where the loader, or an alternative, finds them.
+func librariesOf(file, arch string) (names []string, err error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer f.Close()
 	p, err := archive.Read(f, archive.Options{MaxSize: maxUnpacked, Content: func(_ entry.Entry, r io.Reader) (entry.Content, error) {
@@ -68,7 +108,12 @@ func hasLibrary(file, soname, arch string) (bool, error) {
 		return entry.Bytes(nil), err
 	}})
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	return slices.ContainsFunc(p.Entries, func(e entry.Entry) bool { return librarySoname(e.Path, arch) == soname }), nil
+	for _, e := range p.Entries {
+		if name := librarySoname(e.Path, arch); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }

@@ -63,8 +63,9 @@ func (r *lackReport) ask(ctx context.Context, b *builder, missing []closure.Miss
 	}
 	opt := b.bases
 	opt.Name = r.suiteOf(r.variant.name())
+	s, _ := r.pins.Selection(r.variant.name())
 	var err error
-	r.providers, err = base.Providers(ctx, b.client, opt, r.variant.name(), names)
+	r.providers, err = base.Providers(ctx, b.client, opt, r.variant.name(), s.Builder, names)
 	switch {
 	case errors.Is(err, fetch.ErrOffline):
 		r.unasked = "which Debian package has it cannot be told offline"

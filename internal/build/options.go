@@ -56,7 +56,7 @@ type Options struct {
 	StandaloneMirror     string    // of the releases of python-build-standalone; "" means its own
 	DebianKeyring        []byte    // OpenPGP keys that may sign the suites, armoured or binary; nil means Debian's own
 	Now                  time.Time // what Valid-Until is compared with
-	Executor             string    // for bytecode; "" means the best that works
+	Executor             string    // of programs of the image; "" means the best that works
 	Engine               destination.EngineOptions
 	Registry             registry.Options
 

@@ -154,7 +154,7 @@ func (b *builder) runStep(ctx context.Context, v *variant, s project.Step, place
 		return &diag.Error{Pos: s.Pos, Code: "no-emulator", Err: err, What: fmt.Sprintf("%s cannot run for %s here: %v", s.Title(), v.name(), err),
 			Hint: "build for this machine's platform as well: what a step makes is in the images of all"}
 	}
-	executor, err := execute.Choose(ctx, execute.Need{Isolation: true})
+	executor, err := b.sandbox(ctx)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (b *builder) runStep(ctx context.Context, v *variant, s project.Step, place
 	}
 	var printed bytes.Buffer
 	var log pep517.Log
-	code, err := execute.Traced(executor, b.opt.Trace).Run(ctx, root, execute.Command{Args: s.Run, Env: lastOfEach(place.env), Dir: place.folder,
+	code, err := executor.Run(ctx, root, execute.Command{Args: s.Run, Env: lastOfEach(place.env), Dir: place.folder,
 		Stdout: io.MultiWriter(&printed, &log), Stderr: &log, Untrusted: true, Binds: []execute.Bind{{Source: work, Target: place.folder, Writable: true}}})
 	if limit, ok := errors.AsType[*execute.LimitError](err); ok {
 		return stepFailed(s, limit.Error(), log.Tail())

@@ -20,18 +20,29 @@ func (f *frontend) workbench(ctx context.Context) (pep517.Options, error) {
 				What: "sources cannot be built for " + f.variant.name() + " here: " + err.Error(),
 				Hint: "install qemu-user-static with binfmt support, build on a machine of that kind, or lock versions that have wheels"}
 		}
-		executor, err := execute.Choose(ctx, execute.Need{Isolation: true, Docker: f.builder.opt.Engine})
-		if err != nil {
-			return pep517.Options{}, err
-		}
 		b := f.builder
-		root, _, err := b.builderRoot(ctx, f.decision, f.variant)
+		executor, err := b.sandbox(ctx)
 		if err != nil {
 			return pep517.Options{}, err
 		}
-		return pep517.Options{Executor: executor, Root: root, Python: f.variant.facts.Interpreter,
+		root, id, err := b.builderRoot(ctx, f.decision, f.variant)
+		if err != nil {
+			return pep517.Options{}, err
+		}
+		return pep517.Options{Executor: executor, Root: root, RootKey: id, Python: f.variant.facts.Interpreter,
 			Minor: base.Minor(f.variant.facts.Python), Jobs: b.opt.jobs()}, nil
 	})
+}
+
+// sandbox chooses what runs code that nobody trusts: the executor that the user names, if that isolates, else the best that
+// works here.
+func (b *builder) sandbox(ctx context.Context) (execute.Executor, error) {
+	need := execute.Need{Isolation: true, Docker: b.opt.Engine}
+	if execute.Isolates(b.opt.Executor) {
+		need.Name = b.opt.Executor
+	}
+	executor, err := execute.Choose(ctx, need)
+	return execute.Traced(executor, b.opt.Trace), err
 }
 
 // needsBuilder tells steps that run where source code is built.

@@ -54,7 +54,7 @@ func (a *app) addBuildFlags(cmd *cobra.Command, p *projectFlags) {
 	f.StringVar(&p.keyring, "debian-keyring", "", "`file` with the keys that may sign the mirror's suites, in place of Debian's")
 	f.StringSliceVar(&p.insecure, "insecure-registry", nil, "`host` of a registry that may speak plain HTTP or have a certificate nobody vouches for; may be repeated")
 	f.StringVar(&p.progress, "progress", "auto", "how progress is shown: auto, plain, json or none")
-	f.StringVar(&p.opt.Executor, "executor", "", "what runs the image's interpreter to make bytecode: namespace, loader or engine")
+	f.StringVar(&p.opt.Executor, "executor", "", "what runs programs of the image: namespace, loader (for bytecode alone) or engine")
 }
 
 // options completes the options of a command by what the environment says.

@@ -3,6 +3,7 @@ package execute
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
@@ -87,6 +88,11 @@ func noExecutor(need Need, reasons []string) error {
 	}
 	return &diag.Error{Code: "no-executor", Hint: hint,
 		What: "no command can be run in a root file system here: " + strings.Join(reasons, "; ")}
+}
+
+// Isolates tells whether an executor of that name may run code that is not trusted.
+func Isolates(name string) bool {
+	return slices.ContainsFunc(kinds, func(k kind) bool { return k.name == name && k.isolates })
 }
 
 // Names returns what the executors are called, the best first.

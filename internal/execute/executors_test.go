@@ -126,3 +126,13 @@ func TestProcess(t *testing.T) {
 		})
 	}
 }
+
+func TestIsolates(t *testing.T) {
+	got := map[string]bool{}
+	for _, name := range append(execute.Names(), "", "magic") {
+		got[name] = execute.Isolates(name)
+	}
+	if diff := cmp.Diff(map[string]bool{"namespace": true, "loader": false, "engine": true, "": false, "magic": false}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -48,6 +48,7 @@ const (
 type Options struct {
 	Executor execute.Executor // one that isolates
 	Root     string           // root file system with compiler and interpreter
+	RootKey  string           // names its content, for executors that keep copies; "" means that nobody knows
 	Python   string           // path of the interpreter in it
 	Minor    string           // "3.13"
 	Jobs     int              // processes of one build at once; no result depends on it
@@ -196,7 +197,8 @@ func decodeResult(data []byte, hook string, to any) error {
 // run runs a program of the builder.
 func (t *Tree) run(ctx context.Context, what string, args ...string) error {
 	code, err := t.opt.Executor.Run(ctx, t.opt.Root, execute.Command{
-		Args: args, Env: append(t.environment(), t.env...), Dir: sourcePath, Stdout: &t.Log, Stderr: &t.Log, Untrusted: true, Limits: t.opt.Limits,
+		Args: args, Env: append(t.environment(), t.env...), Dir: sourcePath, Stdout: &t.Log, Stderr: &t.Log,
+		Untrusted: true, Limits: t.opt.Limits, RootKey: t.opt.RootKey,
 		Binds: append([]execute.Bind{{Source: t.dir, Target: workPath, Writable: true},
 			{Source: filepath.Join(t.dir, "env"), Target: envPath}}, t.opt.Binds...),
 	})
