@@ -80,6 +80,7 @@ var allowed = map[string][]string{
 	"artifact": slices.Concat(words, []string{"python/resolver", "lock", "plan", "store", "fetch"}),
 	"pep517": {"diag", "entry", "toml", "execute", "python/name", "python/version", "python/requirement", "python/sdist",
 		"python/wheel", "python/wheeltag"},
+	"cargo":       {"diag", "toml"},
 	"bytecode":    {"diag", "entry", "store", "execute", "python/marshal", "trace"},
 	"layer":       {"diag", "entry", "layerblob", "plan", "store", "python/wheel"},
 	"closure":     {"layer"},
@@ -87,11 +88,11 @@ var allowed = map[string][]string{
 	"destination": {"diag", "docker", "fetch", "registry", "store", "trace"},
 
 	// the order of the stages, and the only package that prints
-	"build": slices.Concat(words, []string{"lithelock", "python/backend", "python/resolver", "pep517", "store", "fetch", "execute", "project", "lock",
+	"build": slices.Concat(words, []string{"lithelock", "python/backend", "python/resolver", "pep517", "cargo", "store", "fetch", "execute", "project", "lock",
 		"base", "plan", "artifact", "bytecode", "layer", "closure", "image", "destination", "registry", "catalogue"}),
 	"doctor": {"diag", "store", "fetch", "execute", "base", "artifact", "destination", "registry"},
 	"bench":  {"diag", "lithelock"},
-	"cli": slices.Concat(words, []string{"bench", "build", "plan", "lock", "project", "execute", "destination", "store", "artifact", "registry",
+	"cli": slices.Concat(words, []string{"bench", "build", "cargo", "plan", "lock", "project", "execute", "destination", "store", "artifact", "registry",
 		"doctor"}),
 }
 

@@ -184,6 +184,40 @@ func TestBuilderKeepsVersions(t *testing.T) {
 	}
 }
 
+// TestCargo: the compiler of Rust is the one that the suite keeps new, where it has one.
+func TestCargo(t *testing.T) {
+	for _, test := range []struct {
+		more []debmirror.Package
+		want string
+	}{
+		{nil, "cargo"},
+		{[]debmirror.Package{{Name: "cargo-web", Version: "1.96.0-1", Arch: "amd64", Files: []debmirror.File{{Path: "usr/bin/cargo", Mode: 0o755}}}}, "cargo-web"},
+	} {
+		suites := debmirror.Trixie()
+		suites[0].Packages = append(suites[0].Packages, test.more...)
+		m := debmirror.New(t, suites...)
+		c, _ := client(t)
+		opt := options(m)
+		opt.Name, opt.Build = "debian:trixie", []Want{Cargo(diag.Position{})}
+		pins, err := Resolve(t.Context(), c, opt, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pins, err = LockBuilders(t.Context(), c, pins, []string{amd64}, nil, opt, nil); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range pins.Platforms[0].Builder.Packages {
+			if strings.HasPrefix(p.Name, "cargo") {
+				got = append(got, p.Name)
+			}
+		}
+		if !slices.Equal(got, []string{test.want}) || !slices.Equal(pins.BuildPackages, []string{"cargo-web | cargo"}) {
+			t.Errorf("have %v for %v, want %s", got, pins.BuildPackages, test.want)
+		}
+	}
+}
+
 func TestSuiteOf(t *testing.T) {
 	for _, test := range []struct{ release, suite, system string }{
 		{"PRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\nVERSION_CODENAME=trixie\nID=debian\n", "trixie", "Debian GNU/Linux 13 (trixie)"},

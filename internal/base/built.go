@@ -1,6 +1,10 @@
 package base
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/lithe-build/lithe/internal/diag"
+)
 
 // built is a row of the table of distributions whose source needs headers, libraries or programs of Debian's that its own
 // metadata has no word for.
@@ -39,3 +43,11 @@ func Building(distribution string) (packages []string, source string) {
 	}
 	return slices.Clone(builtTable[i].packages), builtTable[i].source
 }
+
+// Cargo returns what code in Rust is built with, beside what every builder has: cargo, which brings the compiler. Crates soon ask
+// for a newer one than a suite was released with, so that it is the one which Debian keeps new for its browsers, in suites that
+// have it.
+func Cargo(pos diag.Position) Want { return Want{Name: "cargo-web", Or: "cargo", Pos: pos} }
+
+// IsCargo reports a want by which a builder has cargo.
+func IsCargo(w Want) bool { return w.Name == "cargo-web" || w.Name == "cargo" }

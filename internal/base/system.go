@@ -176,6 +176,9 @@ func (c *closure) wanted(w Want) *stanza {
 	if s := c.offer(w.Name); s != nil {
 		return s
 	}
+	if s := c.offer(w.Or); s != nil {
+		return s
+	}
 	providers := c.catalogue.providers[w.Name]
 	if len(providers) == 1 && w.Version == "" {
 		return c.offer(providers[0].Name)

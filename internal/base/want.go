@@ -17,6 +17,7 @@ type Want struct {
 	Name    string
 	Version string        // exact; "" means the newest
 	Pos     diag.Position // where it is asked for
+	Or      string        // the name to take in suites without the first; only of wants that lithe has itself
 
 	local *stanza // of a .deb of the project, nil for what the indexes have
 }
@@ -36,8 +37,11 @@ func ParseWant(s string, pos diag.Position) (Want, error) {
 	return w, nil
 }
 
-// String returns what ParseWant reads, and of a file its path.
+// String returns what ParseWant reads, of a file its path, and of two names both as Debian writes alternatives.
 func (w Want) String() string {
+	if w.Or != "" {
+		return w.Name + " | " + w.Or
+	}
 	if w.local != nil {
 		return "./" + w.local.Path
 	}

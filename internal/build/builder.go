@@ -45,6 +45,7 @@ type builder struct {
 	memory    *memory                            // nil where registries are not asked what they remember
 	borrowed  atomic.Bool                        // the interpreter that compiles is one that a registry remembers
 	making    chan struct{}                      // one for each layer of wheels that may be made at once
+	crates    once[string]                       // where crates are downloaded from
 	engine    func() (destination.Engine, error) // that the image is loaded into
 }
 

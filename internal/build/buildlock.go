@@ -43,6 +43,9 @@ func (f *frontend) resolve(ctx context.Context, src source, above []string) (*li
 		if err != nil {
 			return err
 		}
+		if err := f.checkTools(src, extra); err != nil {
+			return err
+		}
 		asked = append(asked, extra...)
 		if len(f.unsatisfied(requirements(pins), extra)) > 0 {
 			if pins, err = f.choose(ctx, src, asked, above); err != nil {
@@ -172,10 +175,17 @@ func lockedBuilds(d *decision) []lithelock.Build {
 	if d.litheLock == nil {
 		return lithelock.MergeBuilds(all)
 	}
-	decided, wanted := map[string]bool{}, sourcesOf(d.lock)
+	decided := map[string]bool{}
 	for _, build := range all {
 		decided[build.Source+" "+build.For[0]] = true
 	}
+	return lithelock.MergeBuilds(append(all, d.stillWanted(decided)...))
+}
+
+// stillWanted returns what lithe.lock says of sources that the project still has, or that are needed to build these: a build
+// for each target, but for those that are decided.
+func (d *decision) stillWanted(decided map[string]bool) (all []lithelock.Build) {
+	wanted := sourcesOf(d.lock)
 	for grew := true; grew; { // requirements of requirements
 		grew = false
 		for _, build := range d.litheLock.Builds {
@@ -192,7 +202,7 @@ func lockedBuilds(d *decision) []lithelock.Build {
 			}
 		}
 	}
-	return lithelock.MergeBuilds(all)
+	return all
 }
 
 // sourcesOf returns what lithe.lock may call the sources of the packages of a lock.

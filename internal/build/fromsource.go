@@ -108,6 +108,9 @@ func (f *frontend) make(ctx context.Context, r *recipe) error {
 		if err := tree.Install(wheels); err != nil {
 			return err
 		}
+		if err := f.bringCrates(ctx, r, tree); err != nil {
+			return err
+		}
 		path, err := tree.Wheel(ctx, r.settings)
 		if err != nil {
 			return err
@@ -154,10 +157,6 @@ func (f *frontend) keep(r *recipe, path string) error {
 // inTree calls use with the source tree of a recipe, in the builder of its platform. What goes wrong there is told with the
 // place of the log.
 func (f *frontend) inTree(ctx context.Context, r *recipe, use func(*pep517.Tree) error) error {
-	opt, err := f.workbench(ctx)
-	if err != nil {
-		return err
-	}
 	dir, remove, err := f.builder.store.Temp()
 	if err != nil {
 		return err
@@ -172,10 +171,18 @@ func (f *frontend) inTree(ctx context.Context, r *recipe, use func(*pep517.Tree)
 		return err
 	}
 	defer log.Close()
-	tree, err := pep517.New(opt, work, log, func(sources string) error { return r.fill(ctx, sources) })
+	tree, err := pep517.New(pep517.Options{}, work, log, func(sources string) error { return r.fill(ctx, sources) })
 	if err != nil {
 		return f.placed(r, err)
 	}
+	if err := f.checkRust(r, tree); err != nil {
+		return err
+	}
+	opt, err := f.workbench(ctx)
+	if err != nil {
+		return err
+	}
+	tree.Use(opt)
 	for _, v := range r.env {
 		name, value, _ := strings.Cut(v, "=")
 		tree.Setenv(name, value)

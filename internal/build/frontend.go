@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,6 +36,7 @@ type recipe struct {
 	key      string
 	requires []plan.Package // files, some of which are built themselves
 	settings map[string]string
+	rust     bool // what it is built with says that it has code in Rust
 	frontend *frontend
 }
 
@@ -66,8 +68,20 @@ func isSource(p plan.Package) bool {
 }
 
 // lockBuilds decides how everything is built that has no wheel: with which requirements, as lithe.lock has them, else resolved
-// now. That may mean to ask build backends, in the builder.
+// now. That may mean to ask build backends, in the builder. A source may tell there that the builder lacks a compiler of Rust;
+// then all is decided once more, with one that has it.
 func (b *builder) lockBuilds(ctx context.Context, d *decision, upgrade bool) error {
+	err := b.lockBuildsWith(ctx, d, upgrade)
+	need, ok := errors.AsType[*rustNeed](err)
+	if !ok {
+		return err
+	}
+	d.rust, d.builds = append(d.rust, *need), nil
+	return b.lockBuildsWith(ctx, d, upgrade)
+}
+
+// lockBuildsWith is lockBuilds with the tools that are known to be needed.
+func (b *builder) lockBuildsWith(ctx context.Context, d *decision, upgrade bool) error {
 	if err := b.readCommits(ctx, d); err != nil {
 		return err
 	}
@@ -140,7 +154,7 @@ func (f *frontend) build(ctx context.Context, src source, above []string) (*plan
 		}
 	}
 	f.decision.builds = append(f.decision.builds, *locked)
-	r := &recipe{source: src, frontend: f, settings: f.decision.config.ConfigSettings[src.pkg.Name]}
+	r := &recipe{source: src, frontend: f, settings: f.decision.config.ConfigSettings[src.pkg.Name], rust: rustTool(parseable(locked.Asked)) != ""}
 	for _, q := range locked.Requires {
 		pkg, err := f.required(ctx, q, append(slices.Clone(above), src.pkg.Name))
 		if err != nil {

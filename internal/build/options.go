@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lithe-build/lithe/internal/artifact"
+	"github.com/lithe-build/lithe/internal/cargo"
 	"github.com/lithe-build/lithe/internal/destination"
 	"github.com/lithe-build/lithe/internal/lithelock"
 	"github.com/lithe-build/lithe/internal/registry"
@@ -52,11 +53,12 @@ type Options struct {
 	Index                artifact.IndexOptions
 	DebianMirror         string
 	DebianSecurityMirror string
-	DebianSnapshot       string    // archive that keeps superseded packages; "" means Debian's own, with Debian's own mirrors
-	StandaloneMirror     string    // of the releases of python-build-standalone; "" means its own
-	DebianKeyring        []byte    // OpenPGP keys that may sign the suites, armoured or binary; nil means Debian's own
-	Now                  time.Time // what Valid-Until is compared with
-	Executor             string    // of programs of the image; "" means the best that works
+	DebianSnapshot       string       // archive that keeps superseded packages; "" means Debian's own, with Debian's own mirrors
+	StandaloneMirror     string       // of the releases of python-build-standalone; "" means its own
+	Crates               cargo.Mirror // of crates.io
+	DebianKeyring        []byte       // OpenPGP keys that may sign the suites, armoured or binary; nil means Debian's own
+	Now                  time.Time    // what Valid-Until is compared with
+	Executor             string       // of programs of the image; "" means the best that works
 	Engine               destination.EngineOptions
 	Registry             registry.Options
 

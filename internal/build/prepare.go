@@ -95,6 +95,7 @@ type decision struct {
 	host     string            // the platform of this machine, whose interpreter compiles for all
 	variants []*variant        // sorted by platform
 	builds   []lithelock.Build // of everything that is built from source, and of what that needs
+	rust     []rustNeed        // sources of which this run found out that they are built with Rust
 }
 
 // decide reads the folder and makes the plans. All problems that can be known before a download are reported before one,

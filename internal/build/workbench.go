@@ -62,6 +62,7 @@ func (b *builder) lockWorkbenches(ctx context.Context, d *decision, upgrade bool
 		return nil
 	}
 	d.followBuildNeeds()
+	d.followRust()
 	if b.opt.describe {
 		return nil
 	}

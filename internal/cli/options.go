@@ -14,6 +14,7 @@ import (
 
 	"github.com/lithe-build/lithe/internal/artifact"
 	"github.com/lithe-build/lithe/internal/build"
+	"github.com/lithe-build/lithe/internal/cargo"
 	"github.com/lithe-build/lithe/internal/destination"
 	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/registry"
@@ -24,6 +25,7 @@ type projectFlags struct {
 	opt      build.Options
 	progress string
 	keyring  string
+	crates   string   // mirror of crates.io
 	insecure []string // registries
 }
 
@@ -51,6 +53,7 @@ func (a *app) addBuildFlags(cmd *cobra.Command, p *projectFlags) {
 	f.StringVar(&p.opt.DebianSecurityMirror, "debian-security-mirror", "", "`URL` of a mirror of Debian's security archive")
 	f.StringVar(&p.opt.DebianSnapshot, "debian-snapshot", "", "`URL` of an archive that keeps superseded packages; with Debian's own mirrors, Debian's")
 	f.StringVar(&p.opt.StandaloneMirror, "standalone-mirror", "", "`URL` of a mirror of the releases of python-build-standalone; else what UV_PYTHON_INSTALL_MIRROR says")
+	f.StringVar(&p.crates, "crates-mirror", "", "`URL` of a mirror of crates.io: \"sparse+\" and an index, or where crates are downloaded; else what cargo's configuration says")
 	f.StringVar(&p.keyring, "debian-keyring", "", "`file` with the keys that may sign the mirror's suites, in place of Debian's")
 	f.StringSliceVar(&p.insecure, "insecure-registry", nil, "`host` of a registry that may speak plain HTTP or have a certificate nobody vouches for; may be repeated")
 	f.StringVar(&p.progress, "progress", "auto", "how progress is shown: auto, plain, json or none")
@@ -100,9 +103,23 @@ func (a *app) options(p *projectFlags, args []string) (build.Options, error) {
 	if opt.Registry, err = a.registryOptions(p.insecure); err != nil {
 		return opt, err
 	}
+	if opt.Crates, err = a.cratesMirror(p.crates); err != nil {
+		return opt, err
+	}
 	opt.StandaloneMirror = cmp.Or(opt.StandaloneMirror, a.sys.Getenv("UV_PYTHON_INSTALL_MIRROR"))
 	opt.Now, opt.Engine, opt.Log = time.Now(), a.engineOptions(), a.logger()
 	return opt, nil
+}
+
+// cratesMirror is what the flag says, else what cargo is told.
+func (a *app) cratesMirror(flag string) (cargo.Mirror, error) {
+	if flag == "" {
+		return cargo.Settings(a.sys.Getenv, a.home())
+	}
+	if err := cargo.CheckMirror(flag); err != nil {
+		return cargo.Mirror{}, usagef("--crates-mirror: %v", err)
+	}
+	return cargo.Mirror{Address: flag}, nil
 }
 
 // engineOptions is where an engine is looked for, as the docker command does it.

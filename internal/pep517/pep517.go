@@ -23,6 +23,7 @@ import (
 
 	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/python/wheel"
+	"github.com/lithe-build/lithe/internal/toml"
 )
 
 //go:embed hook.py
@@ -63,6 +64,8 @@ type Tree struct {
 	System System
 	Log    Log
 	env    []string
+
+	Pyproject *toml.Table // nil without one
 }
 
 // New prepares a build in an empty directory that nobody else can reach. Fill writes the sources.
@@ -86,8 +89,27 @@ func New(opt Options, dir string, log io.Writer, fill func(sources string) error
 		return nil, err
 	}
 	var err error
-	t.System, err = ReadSystem(t.Sources())
+	if t.Pyproject, err = readPyproject(t.Sources()); err != nil {
+		return nil, err
+	}
+	t.System, err = SystemOf(t.Pyproject)
 	return t, err
+}
+
+// Use sets what New was not told yet: a tree says what its builder must have.
+func (t *Tree) Use(opt Options) { t.opt = opt }
+
+// Bring makes one more directory that the build sees, and may write to. Fill writes what is in it; at is where the build
+// sees it.
+func (t *Tree) Bring(name string, fill func(dir, at string) error) error {
+	dir := filepath.Join(t.dir, name)
+	if err := makeDir(dir); err != nil {
+		return err
+	}
+	if err := fill(dir, workPath+"/"+name); err != nil {
+		return err
+	}
+	return openToAll(dir)
 }
 
 // Sources returns the directory of the sources on the host.

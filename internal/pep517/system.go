@@ -30,37 +30,33 @@ type System struct {
 	Path     []string // directories of the tree that the backend is imported from
 }
 
-// ReadSystem reads pyproject.toml of a source tree. Without one, and without the table, setuptools builds.
-func ReadSystem(dir string) (System, error) {
+// readPyproject reads pyproject.toml of a source tree, nil without one.
+func readPyproject(dir string) (*toml.Table, error) {
 	const file = "pyproject.toml"
 	root, err := os.OpenRoot(dir) // the file may be a link of an archive
 	if err != nil {
-		return System{}, err
+		return nil, err
 	}
 	defer root.Close()
 	f, err := root.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return systemOf(nil)
+		return nil, nil
 	}
 	if err != nil {
-		return System{}, err
+		return nil, err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxPyproject+1))
 	if err != nil {
-		return System{}, err
+		return nil, err
 	}
 	if len(data) > maxPyproject {
-		return System{}, &diag.Error{Pos: diag.Position{File: file}, Code: "too-large", What: fmt.Sprintf("more than %d bytes are too many", maxPyproject)}
+		return nil, &diag.Error{Pos: diag.Position{File: file}, Code: "too-large", What: fmt.Sprintf("more than %d bytes are too many", maxPyproject)}
 	}
-	doc, err := toml.Parse(file, data)
-	if err != nil {
-		return System{}, err
-	}
-	return systemOf(doc.Table("build-system"))
+	return toml.Parse(file, data)
 }
 
-// SystemOf reads the table of a pyproject.toml that was parsed.
+// SystemOf reads the table of a pyproject.toml. Without one, and without the table, setuptools builds.
 func SystemOf(pyproject *toml.Table) (System, error) {
 	return systemOf(pyproject.Table("build-system"))
 }

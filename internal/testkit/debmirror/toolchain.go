@@ -24,7 +24,7 @@ func (m machine) toolchain() []Package {
 				{Path: "usr/bin/pg_config", Content: "#!/usr/bin/perl\n", Mode: 0o755}}},
 		{Name: "libodd-dev", Version: "1.0-1", Arch: m.arch, Scripts: map[string]string{"postinst": "#!/bin/sh\nset -e\nodd-register\n"},
 			Files: []File{{Path: "usr/include/odd.h", Content: "\n"}}},
-		tool("pkgconf"), tool("dash"),
+		tool("pkgconf"), tool("dash"), tool("cargo"),
 	}
 	for _, name := range []string{"binutils", "make", "patch", "bash", "coreutils", "debianutils", "diffutils", "findutils", "grep", "gzip",
 		"hostname", "perl-base", "sed", "tar", "bzip2", "xz-utils"} {
