@@ -141,7 +141,7 @@ func (b *builder) layers(ctx context.Context, d *decision) error {
 }
 
 // gather makes the grounds of all platforms, and meanwhile has the wheels looked at, which downloads those that nobody
-// has seen yet.
+// has seen yet, and makes their layers.
 func (b *builder) gather(ctx context.Context, d *decision, w *workshop) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, v := range d.variants {
@@ -153,8 +153,7 @@ func (b *builder) gather(ctx context.Context, d *decision, w *workshop) error {
 			return err
 		})
 		g.Go(func() (err error) {
-			defer b.time("download")()
-			v.dropped, err = b.overlaps(ctx, v.plan, v.firstParty())
+			v.dropped, err = b.overlaps(ctx, v.plan, v.firstParty(), w.code)
 			return err
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lithe-build/lithe/internal/artifact"
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/python/wheel"
@@ -20,8 +21,8 @@ type overlapRecord struct {
 }
 
 // overlaps finds files of two distributions at one path, among the wheels of the plan and what is installed of source code.
-// The result depends on the wheels and the configuration alone.
-func (b *builder) overlaps(ctx context.Context, p *plan.Plan, own []*wheel.Installed) (map[string][]string, error) {
+// The result depends on the wheels and the configuration alone. While wheels are downloaded, layers of others are made with code.
+func (b *builder) overlaps(ctx context.Context, p *plan.Plan, own []*wheel.Installed, code compile) (map[string][]string, error) {
 	key := store.Key(overlapKey{Checks: wheelChecks, Wheels: wheelHashes(p), Owners: p.Overlaps, Scheme: p.Scheme()})
 	var known overlapRecord
 	found, err := b.store.Record("overlaps", key, &known)
@@ -38,7 +39,20 @@ func (b *builder) overlaps(ctx context.Context, p *plan.Plan, own []*wheel.Insta
 	if found && !meets(own, known.Tops) {
 		return known.Dropped, nil
 	}
-	all, err := b.installAll(ctx, p)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	e := b.newEarly(ctx, p, code)
+	dropped, err := b.findOverlaps(ctx, key, p, own, e.arrived)
+	if err != nil {
+		stop()
+	}
+	e.wait()
+	return dropped, err
+}
+
+// findOverlaps opens all wheels, and remembers what it finds.
+func (b *builder) findOverlaps(ctx context.Context, key string, p *plan.Plan, own []*wheel.Installed, arrived func(artifact.Event)) (map[string][]string, error) {
+	all, err := b.installAll(ctx, p, arrived)
 	if err != nil {
 		return nil, err
 	}

@@ -37,22 +37,14 @@ func (b *builder) wheelLayers(ctx context.Context, variants []*variant, code com
 // lookingAtOnce is how many layers are looked for side by side. It takes no memory, and a registry has other builds, too.
 const lookingAtOnce = 16
 
+// wheelLayer makes one of them. Paths that a distribution is not to bring, dropped has by its name.
 func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dropped map[string][]string, code compile) (made, error) {
-	key := wheelKey{Format: layer.Format, Python: p.Minor(), ABI: p.ABI, Prefix: p.Scheme().Prefix, Compiler: p.CompilerID()}
-	for _, i := range l.Members {
-		pkg := p.Packages[i]
-		origin, err := directURL(pkg)
-		if err != nil {
-			return made{}, err
-		}
-		part := wheelPart{Hash: pkg.Hash, Filename: pkg.Filename, DirectURL: string(origin), Dropped: dropped[pkg.Name]}
-		if pkg.Build != nil {
-			part.Hash = "build:" + pkg.Build.Key
-		}
-		key.Wheels = append(key.Wheels, part)
+	key, err := wheelLayerKey(p, l, dropped)
+	if err != nil {
+		return made{}, err
 	}
 	var good confirmations
-	out, err := b.named(ctx, store.Key(key), l.Kind, l.Packages, func() (layer.Contents, error) {
+	out, err := b.named(ctx, key, l.Kind, l.Packages, func() (layer.Contents, error) {
 		contents := layer.Contents{Packages: l.Packages, Owners: map[string]string{}}
 		for _, i := range l.Members {
 			in, confirm, err := b.installed(ctx, p, i, dropped[p.Packages[i].Name])
@@ -80,6 +72,24 @@ func (b *builder) wheelLayer(ctx context.Context, p *plan.Plan, l plan.Layer, dr
 		err = cmp.Or(good.all(), err)
 	}
 	return out, err
+}
+
+// wheelLayerKey names a layer by all that it depends on.
+func wheelLayerKey(p *plan.Plan, l plan.Layer, dropped map[string][]string) (string, error) {
+	key := wheelKey{Format: layer.Format, Python: p.Minor(), ABI: p.ABI, Prefix: p.Scheme().Prefix, Compiler: p.CompilerID()}
+	for _, i := range l.Members {
+		pkg := p.Packages[i]
+		origin, err := directURL(pkg)
+		if err != nil {
+			return "", err
+		}
+		part := wheelPart{Hash: pkg.Hash, Filename: pkg.Filename, DirectURL: string(origin), Dropped: dropped[pkg.Name]}
+		if pkg.Build != nil {
+			part.Hash = "build:" + pkg.Build.Key
+		}
+		key.Wheels = append(key.Wheels, part)
+	}
+	return store.Key(key), nil
 }
 
 // confirmations tell of wheels that were opened whether all of their contents are what RECORD says.
@@ -116,10 +126,15 @@ func addBytecode(ctx context.Context, in *wheel.Installed, minor int, code compi
 	return in.AddBytecode(files)
 }
 
-// installAll lays out every wheel of the plan.
-func (b *builder) installAll(ctx context.Context, p *plan.Plan) ([]*wheel.Installed, error) {
+// installAll lays out every wheel of the plan, and tells of each when it is there.
+func (b *builder) installAll(ctx context.Context, p *plan.Plan, arrived func(artifact.Event)) ([]*wheel.Installed, error) {
 	all := make([]*wheel.Installed, len(p.Packages))
-	if _, err := b.fetch(ctx, p.Packages); err != nil {
+	downloaded := b.time("download")
+	_, err := b.fetchTelling(ctx, p.Packages, func(e artifact.Event) {
+		b.onArtifact(e)
+		arrived(e)
+	})
+	if downloaded(); err != nil {
 		return nil, err
 	}
 	if len(p.Packages) == 0 {
@@ -228,11 +243,15 @@ func (b *builder) openPromised(ctx context.Context, pkg plan.Package) (w *wheel.
 
 // fetch brings files into the store; those that are there cost a look.
 func (b *builder) fetch(ctx context.Context, packages []plan.Package) ([]artifact.File, error) {
+	return b.fetchTelling(ctx, packages, b.onArtifact)
+}
+
+func (b *builder) fetchTelling(ctx context.Context, packages []plan.Package, on func(artifact.Event)) ([]artifact.File, error) {
 	located, err := artifact.Resolve(ctx, b.client, b.opt.Index, b.located(packages))
 	if err != nil {
 		return nil, err
 	}
-	return artifact.Fetch(ctx, b.client, located, b.onArtifact)
+	return artifact.Fetch(ctx, b.client, located, on)
 }
 
 // located adds the URLs that an index has told before.
