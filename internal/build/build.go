@@ -86,7 +86,7 @@ func (b *builder) layers(ctx context.Context, d *decision) error {
 	if err != nil {
 		return err
 	}
-	b.several = len(d.variants) > 1
+	b.several, b.host = len(d.variants) > 1, w.host
 	if err := b.takeParts(ctx, d); err != nil {
 		return err
 	}

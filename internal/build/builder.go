@@ -40,6 +40,7 @@ type builder struct {
 	recipes   map[string]*recipe                 // of wheels that are built, by key
 	building  chan struct{}                      // holds one thing for each build under way
 	compilers []*bytecode.Compiler               // to close
+	host      *ground                            // whose interpreter compiles; nil without bytecode
 	several   bool                               // platforms are built, so that lines say which
 	compiled  atomic.Int64                       // sources
 	memory    *memory                            // nil where registries are not asked what they remember

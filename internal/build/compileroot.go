@@ -29,10 +29,13 @@ func (b *builder) interpreterRoot(ctx context.Context, g *ground, executor execu
 		}
 		return b.rootOf(ctx, layers)
 	}
-	key := store.Key(interpreterKey{Choice: rootChoice, Assembly: base.Format, Packages: debDigests(g.pins, g.platform)})
+	key := g.rootKey()
 	if !execute.HasTar(b.store, key) {
 		if layers, ok := g.finishedBefore(); ok {
 			return b.rootOf(ctx, layers)
+		}
+		if dir, ok := g.borrow(ctx); ok {
+			return dir, nil
 		}
 		if layers, ok := g.finishedElsewhere(ctx); ok {
 			return b.rootOf(ctx, layers)

@@ -19,6 +19,7 @@ func TestKeysHashEveryField(t *testing.T) {
 		"skeleton": skeletonKey{Format: 1, Assembly: 1, Python: "3.13.5", Interpreter: "/usr/bin/python3.13"},
 		"certs":    certificateKey{Format: 1, Below: []string{"sha256:00"}, Bundle: "/etc/ssl/cert.pem", Files: []string{"a.crt 00"}},
 		"root":     interpreterKey{Choice: 1, Assembly: 1, Packages: []string{"sha256:00"}},
+		"lent":     lentKey{Format: 1, Root: "00"},
 		"seen":     seenKey{Format: 1, DiffID: "sha256:00"},
 		"wheel":    wheelKey{Format: 1, Wheels: []wheelPart{part}, Python: "3.13", ABI: "cp313", Prefix: "venv", Compiler: "3.13.5"},
 		"project":  projectKey{Format: 1, Files: []projectFile{file}, Python: "3.13", Compiler: "3.13.5"},

@@ -38,6 +38,7 @@ type memory struct {
 	places []string // repositories, those of the image first
 	shared string   // the repository of layers, "" for none
 	verify string   // VerifyAll, VerifySample, or "" for no layer
+	lender *lender  // nil where no interpreter is lent
 
 	loading sync.Once
 	mu      sync.Mutex

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -41,6 +42,7 @@ func (b *builder) remember(ctx context.Context, result *Result, pushed []string)
 	}
 	defer b.time("remember")()
 	records, layers := m.learned(result)
+	m.lender = b.newLender(ctx, b.host)
 	for _, repository := range pushed {
 		if err := m.write(ctx, repository, records, nil); err != nil {
 			m.warn("%s: the next build will not find its layers: %v", repository, err)
@@ -97,12 +99,17 @@ const maxTurns = 3
 // write merges records into the catalogue of a repository. Registries have no way to replace a tag only if it is what it
 // was, so that the catalogue is read right before, and looked at right after: of two writers the one that was first sees
 // that it lost, and merges again. What is lost for all that is made again some time.
-func (m *memory) write(ctx context.Context, repository string, records []catalogue.Record, layers []v1.Descriptor) error {
+func (m *memory) write(ctx context.Context, repository string, known []catalogue.Record, shared []v1.Descriptor) error {
 	for turn := range maxTurns {
 		old, remote, err := m.readCatalogue(ctx, repository)
 		if err != nil && turn == 0 {
 			m.warn("%s: the catalogue of layers is replaced: %v", repository, err)
 		}
+		lent, lentLayers, err := m.lendTo(ctx, repository, old, remote)
+		if err != nil {
+			m.warn("%s: no interpreter is lent to other machines: %v", repository, err)
+		}
+		records, layers := slices.Concat(known, lent), slices.Concat(shared, lentLayers)
 		if old.Has(records) && turn == 0 && names(remote, layers) {
 			return nil
 		}
@@ -158,13 +165,7 @@ func (m *memory) share(ctx context.Context, from string, layers []layer.Record) 
 			if there[i] = m.has(gctx, m.shared, rec); there[i] {
 				return nil
 			}
-			blob := registry.Blob{Digest: rec.Digest, Size: rec.Size, Open: func() (io.ReadCloser, error) {
-				path, ok := m.store.Blob(rec.Digest)
-				if !ok {
-					return nil, errNotHere
-				}
-				return os.Open(path)
-			}}
+			blob := registry.Blob{Digest: rec.Digest, Size: rec.Size, Open: func() (io.ReadCloser, error) { return m.open(rec.Digest) }}
 			_, err = m.client.Push(gctx, m.shared, blob, from, nil)
 			there[i] = err == nil
 			if errors.Is(err, errNotHere) {
