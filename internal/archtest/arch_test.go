@@ -76,8 +76,9 @@ var allowed = map[string][]string{
 	"lock":    words,
 	"base": slices.Concat(words, []string{"store", "fetch", "registry", "baseimage", "debian/compressed", "debian/version", "debian/control", "debian/release",
 		"debian/archive", "debian/contents", "debian/ldcache", "debian/maintscript", "debian/packages"}),
-	"plan":     slices.Concat(words, []string{"project", "lock", "base"}),
-	"artifact": slices.Concat(words, []string{"python/resolver", "lock", "plan", "store", "fetch"}),
+	"plan":       slices.Concat(words, []string{"project", "lock", "base"}),
+	"artifact":   slices.Concat(words, []string{"python/resolver", "lock", "plan", "store", "fetch"}),
+	"vcsversion": {"diag", "entry", "toml", "trace", "python/name", "python/version", "python/requirement"},
 	"pep517": {"diag", "entry", "toml", "execute", "python/name", "python/version", "python/requirement", "python/sdist",
 		"python/wheel", "python/wheeltag"},
 	"cargo":       {"diag", "toml"},
@@ -88,7 +89,7 @@ var allowed = map[string][]string{
 	"destination": {"diag", "docker", "fetch", "registry", "store", "trace"},
 
 	// the order of the stages, and the only package that prints
-	"build": slices.Concat(words, []string{"lithelock", "python/backend", "python/resolver", "pep517", "cargo", "store", "fetch", "execute", "project", "lock",
+	"build": slices.Concat(words, []string{"lithelock", "python/backend", "python/resolver", "pep517", "cargo", "vcsversion", "store", "fetch", "execute", "project", "lock",
 		"base", "plan", "artifact", "bytecode", "layer", "closure", "image", "destination", "registry", "catalogue"}),
 	"doctor": {"diag", "store", "fetch", "execute", "base", "artifact", "destination", "registry"},
 	"bench":  {"diag", "lithelock"},

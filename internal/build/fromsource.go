@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -221,7 +222,7 @@ func (f *frontend) explain(ctx context.Context, r *recipe, failure *pep517.Failu
 	if failure.Header != "" {
 		hints = append(hints, f.headerHint(ctx, failure.Header))
 	}
-	if hint := versionHint(r.asked); hint != "" && len(r.env) == 0 {
+	if hint := cmp.Or(r.unanswered, versionHint(r.asked)); hint != "" && !r.versioned {
 		hints = append(hints, hint)
 	}
 	if f.decision.isMisfit(r.pkg.Pos, f.decision.variants) {

@@ -22,12 +22,14 @@ const maxBuildDepth = 8
 
 // source is what a wheel is built of.
 type source struct {
-	pkg    plan.Package
-	id     string // in lithe.lock
-	digest string // of all that the build reads
-	env    []string
-	asked  []requirement.Requirement                   // build-system.requires, where that is known before anything is unpacked
-	fill   func(ctx context.Context, dir string) error // writes the source tree
+	pkg        plan.Package
+	id         string // in lithe.lock
+	digest     string // of all that the build reads
+	env        []string
+	versioned  bool                                        // whoever asks version control has its answer
+	unanswered string                                      // tells that version control has no version for it; "" where it was not asked, or has
+	asked      []requirement.Requirement                   // build-system.requires, where that is known before anything is unpacked
+	fill       func(ctx context.Context, dir string) error // writes the source tree
 }
 
 // recipe is how a wheel is made: a source with everything that it is built with.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
@@ -18,6 +17,7 @@ import (
 	"github.com/lithe-build/lithe/internal/python/requirement"
 	"github.com/lithe-build/lithe/internal/python/wheel"
 	"github.com/lithe-build/lithe/internal/store"
+	"github.com/lithe-build/lithe/internal/vcsversion"
 )
 
 // tree is source code in a folder whose wheel its own build backend makes: its metadata is dynamic, or it has extensions.
@@ -27,6 +27,10 @@ type tree struct {
 	version string // "" likewise
 	asked   []requirement.Requirement
 	files   []entry.Entry // with paths below the folder
+
+	project *project.Project
+	vcs     *vcsversion.Answer // nil where nobody asks, and before anybody asked
+	asksVCS bool               // vcs is decided
 }
 
 // treeKey names what is in a tree.
@@ -34,7 +38,7 @@ type treeKey struct{ Files []projectFile }
 
 // readTree lists the sources of a project.
 func readTree(p *project.Project, id string) (*tree, error) {
-	t := &tree{id: id}
+	t := &tree{id: id, project: p}
 	system, err := pep517.SystemOf(p.Pyproject)
 	if err != nil {
 		return nil, err
@@ -45,6 +49,9 @@ func readTree(p *project.Project, id string) (*tree, error) {
 		if t.name == "" && stated.String("name") != "" {
 			t.name, t.version = name.Normalize(stated.String("name")), stated.String("version")
 		}
+	}
+	if versioner(t.asked) == "poetry-dynamic-versioning" { // what is stated stands there for it alone
+		t.version = ""
 	}
 	t.files, err = p.Sources()
 	return t, unreadable(err)
@@ -125,12 +132,9 @@ func writeTreeFile(target string, e entry.Entry) error {
 func (f *frontend) lockTrees(ctx context.Context) error {
 	d, v := f.decision, f.variant
 	if d.dynamic != nil {
-		src, err := f.builder.treeSource(d.dynamic, plan.Package{Name: d.dynamic.name, Kind: plan.KindLocal, Source: d.dynamic.id, Pos: diag.Position{File: d.project.File}})
-		if err != nil {
-			return err
-		}
-		src.env = f.builder.opt.BuildEnv
-		if v.build, err = f.build(ctx, src, nil); err != nil {
+		pkg := plan.Package{Name: d.dynamic.name, Kind: plan.KindLocal, Source: d.dynamic.id, Pos: diag.Position{File: d.project.File}}
+		var err error
+		if v.build, err = f.buildTree(ctx, d.dynamic, pkg, f.builder.opt.BuildEnv); err != nil {
 			return err
 		}
 	}
@@ -140,35 +144,34 @@ func (f *frontend) lockTrees(ctx context.Context) error {
 		if p == nil || p.source == nil {
 			continue
 		}
-		src, err := f.builder.treeSource(p.source, *pkg)
-		if err != nil {
-			return err
+		var env []string
+		if pkg.Kind == plan.KindVCS {
+			env = lockedVersion(p.source, pkg.Version)
 		}
-		if pkg.Build, err = f.build(ctx, src, nil); err != nil {
+		var err error
+		if pkg.Build, err = f.buildTree(ctx, p.source, *pkg, env); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// versioners are build requirements by which a version comes from version control.
-var versioners = []string{"setuptools-scm", "vcs-versioning", "hatch-vcs", "setuptools-git-versioning", "versioningit", "poetry-dynamic-versioning",
-	"uv-dynamic-versioning", "versioneer", "dunamai", "setuptools-git"}
-
-// versionHint tells how a version gets into a build that does not see version control, "" where it needs none.
-func versionHint(asked []requirement.Requirement) string {
-	i := slices.IndexFunc(asked, func(r requirement.Requirement) bool { return slices.Contains(versioners, name.Normalize(r.Name)) })
-	if i < 0 {
-		return ""
+// buildTree decides how one tree is built. Without variables that say its version, version control may be asked for it.
+func (f *frontend) buildTree(ctx context.Context, t *tree, pkg plan.Package, env []string) (*plan.Build, error) {
+	if len(env) == 0 && pkg.Kind == plan.KindLocal {
+		if err := f.askVCS(ctx, t); err != nil {
+			return nil, err
+		}
 	}
-	variable := "SETUPTOOLS_SCM_PRETEND_VERSION, which hatch-vcs reads as well"
-	switch asked[i].Name {
-	case "poetry-dynamic-versioning":
-		variable = "POETRY_DYNAMIC_VERSIONING_BYPASS"
-	case "uv-dynamic-versioning":
-		variable = "UV_DYNAMIC_VERSIONING_BYPASS"
+	src, err := f.builder.treeSource(t, pkg)
+	if err != nil {
+		return nil, err
 	}
-	return fmt.Sprintf("%s asks version control for the version, which a build does not see: set %s", asked[i].Name, variable)
+	src.env, src.versioned = env, len(env) > 0
+	if t.vcs != nil {
+		src.env, src.versioned, src.unanswered = t.vcs.Env, t.vcs.Says != "", t.vcs.Unanswered()
+	}
+	return f.build(ctx, src, nil)
 }
 
 // ownWheel is the wheel of the project itself, nil for one that is no package.

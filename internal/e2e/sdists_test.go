@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -59,7 +60,8 @@ func TestSdists(t *testing.T) {
 	}
 }
 
-// TestExtension builds a project that has an extension in C and one in Cython, as its own backend does.
+// TestExtension builds a project that has an extension in C and one in Cython, as its own backend does, and whose version is a tag
+// of git.
 func TestExtension(t *testing.T) {
 	l := needDocker(t)
 	t.Parallel()
@@ -67,14 +69,19 @@ func TestExtension(t *testing.T) {
 	if err := copyTree(dir, "testdata/extension"); err != nil {
 		t.Fatal(err)
 	}
+	for _, args := range [][]string{{"init", "--quiet"}, {"add", "--all"}, {"-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "-mx"}, {"tag", "v1.2"}} {
+		if out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
 	image := l.load(t, dir)
-	stdout, _ := inImage(t, image, "import cext; cext.main()")
-	if stdout != "answer 42 42\n" {
+	stdout, _ := inImage(t, image, "import cext, importlib.metadata as m; print(m.version('cext')); cext.main()")
+	if stdout != "1.2\nanswer 42 42\n" {
 		t.Errorf("printed %q", stdout)
 	}
 	edit(t, filepath.Join(dir, "src/cext/_native.c"), "FromLong(42)", "FromLong(43")
 	r := l.run(t, call{args: []string{"build", dir}})
-	for _, want := range []string{"error: pyproject.toml: cext 1.2 cannot be built: the build says: src/cext/_native.c:2", "  | src/cext/_native.c:2", "hint: the whole log is /"} {
+	for _, want := range []string{"warning: pyproject.toml:15: files that git tracks were changed", "error: pyproject.toml: cext cannot be built: the build says: src/cext/_native.c:2", "  | src/cext/_native.c:2", "hint: the whole log is /"} {
 		if r.code != 1 || !strings.Contains(r.stderr, want) {
 			t.Errorf("exit code %d without %q:\n%s", r.code, want, r.stderr)
 		}
