@@ -57,6 +57,7 @@ var allowed = map[string][]string{
 	"debian/ldcache":     {"entry"},
 	"debian/packages":    {"debian/control", "debian/version", "diag"},
 
+	"gettext":     {"diag"},
 	"application": {"entry", "python/syntax"},
 
 	// tools that stages share
@@ -90,7 +91,7 @@ var allowed = map[string][]string{
 
 	// the order of the stages, and the only package that prints
 	"build": slices.Concat(words, []string{"lithelock", "python/backend", "python/resolver", "pep517", "cargo", "vcsversion", "store", "fetch", "execute", "project", "lock",
-		"base", "plan", "artifact", "bytecode", "layer", "closure", "image", "destination", "registry", "catalogue"}),
+		"base", "plan", "artifact", "bytecode", "layer", "closure", "image", "destination", "registry", "catalogue", "gettext"}),
 	"doctor": {"diag", "store", "fetch", "execute", "base", "artifact", "destination", "registry"},
 	"bench":  {"diag", "lithelock"},
 	"cli": slices.Concat(words, []string{"bench", "build", "cargo", "plan", "lock", "project", "execute", "destination", "store", "artifact", "registry",

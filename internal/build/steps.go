@@ -42,6 +42,11 @@ func (b *builder) steps(ctx context.Context, d *decision) error {
 	if n := len(v.entry.Steps); n > 0 {
 		b.ended("steps", "%s", count(n, "build step"))
 	}
+	for _, each := range d.variants {
+		if err := each.compileCatalogues(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

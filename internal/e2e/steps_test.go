@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestBuildSteps builds a site of Django whose static files are collected by rule, and one file by a command of the
-// configuration; asks the site for both; and holds that nothing else of the steps is in the image.
+// TestBuildSteps builds a site of Django whose static files are collected and whose translations are compiled by rule, and one file
+// by a command of the configuration; asks the site for them; and holds that nothing else of the steps is in the image.
 func TestBuildSteps(t *testing.T) {
 	l := needDocker(t)
 	t.Parallel()
@@ -44,6 +44,9 @@ func TestBuildSteps(t *testing.T) {
 	url := "http://" + docker(t, "port", name, "8000/tcp")
 	if got := string(get(t, url+"/static/polls/style.dd73dee8fa9d.css")); got != "body { color: red; }\n" {
 		t.Errorf("the style is %q", got)
+	}
+	if got := string(get(t, url+"/polls/")); got != "Hallo, Welt. Dies ist die Übersicht der Umfragen." {
+		t.Errorf("in German the site says %q", got)
 	}
 	stopsServing(t, name, "Booting worker")
 

@@ -51,6 +51,7 @@ type Config struct {
 
 	Build              []Step   // commands that make files
 	Collectstatic      bool     // of Django; whether it is set, Position says
+	Compilemessages    bool     // likewise
 	AcceptUnrunScripts []string // names of Debian packages
 
 	positions map[string]diag.Position // of every value that is set, by key

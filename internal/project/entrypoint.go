@@ -20,6 +20,7 @@ type EntryPoint struct {
 	Processes   map[string][]string // all programs of the image by name, where it has several; "web" is the entry point
 	Test        []string            // what tests the project in the image; nil where nothing does
 	Steps       []Step              // commands that make files of the image, in order
+	Catalogues  []string            // files of /app, as entries have them, to compile to .mo files beside them
 	Evidence    []Evidence          // of all of these
 }
 
@@ -46,6 +47,7 @@ func (p *Project) EntryPoint(t Target, code Code) (EntryPoint, error) {
 	p.stopSignal(t, &e)
 	in.addTest(&e)
 	in.addSteps(&e)
+	in.addCatalogues(&e)
 	return e, nil
 }
 

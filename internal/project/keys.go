@@ -109,10 +109,13 @@ func stepKeys(c *Config) []key {
 		{name: "build", value: array[Step]{to: &c.Build, one: func(s *Step) value { return buildStep{s} }},
 			example:  `[{run = ["/venv/bin/python", "generate.py"], inputs = ["generate.py", "schema/*.json"], outputs = ["generated/**"]}]`,
 			doc:      "Commands that make files of the image. See [build steps](../guide/build-steps.md).",
-			fallback: "none, but collectstatic for Django"},
+			fallback: "none, but collectstatic and compilemessages for Django"},
 		{name: "collectstatic", value: boolean{&c.Collectstatic}, example: "false",
 			doc:      "Whether Django's collectstatic runs when the image is built.",
 			fallback: "true for a copied project of Django that sets STATIC_ROOT and has WhiteNoise"},
+		{name: "compilemessages", value: boolean{&c.Compilemessages}, example: "false",
+			doc:      "Whether catalogues of translations (`LC_MESSAGES/*.po`) are compiled when the image is built, those that have a .mo file as well.",
+			fallback: "for a copied project of Django, those that have no .mo file"},
 	}
 }
 

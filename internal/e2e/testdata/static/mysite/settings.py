@@ -18,6 +18,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "mysite.urls"
 WSGI_APPLICATION = "mysite.wsgi.application"
+LANGUAGE_CODE = "de"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"

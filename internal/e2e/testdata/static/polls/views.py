@@ -3,12 +3,13 @@
 import io
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from PIL import Image, ImageDraw
 
 
 def index(request: HttpRequest) -> HttpResponse:
     """Say where one is."""
-    return HttpResponse("Hello, world. You're at the polls index.", content_type="text/plain")
+    return HttpResponse(gettext("Hello, world. You're at the polls index."), content_type="text/plain")
 
 
 def future(request: HttpRequest) -> HttpResponse:
