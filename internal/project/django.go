@@ -45,7 +45,8 @@ func (in *surroundings) findDjango() (d django, ok bool) {
 }
 
 // fromDjango finds the WSGI or ASGI application of a project of Django, by its settings or else by its files. Which of
-// the two runs, the locked server says: with ASGI_APPLICATION in the settings one of ASGI, else one of WSGI first.
+// the two runs, the locked server says: with ASGI_APPLICATION in the settings, or uvicorn-worker, one of ASGI, else one of WSGI
+// first.
 func fromDjango(in *surroundings) []candidate {
 	d, ok := in.findDjango()
 	if !ok {
@@ -54,7 +55,7 @@ func fromDjango(in *surroundings) []candidate {
 	wsgi := in.djangoApplications(d, application.Django, "WSGI_APPLICATION", "wsgi.py")
 	asgi := in.djangoApplications(d, application.Channels, "ASGI_APPLICATION", "asgi.py")
 	order := [][]candidate{wsgi, asgi}
-	if _, line := in.tree.Assigns(d.file, "ASGI_APPLICATION"); line > 0 {
+	if _, line := in.tree.Assigns(d.file, "ASGI_APPLICATION"); line > 0 || in.has(uvicornWorker) {
 		slices.Reverse(order)
 	}
 	for _, found := range order {

@@ -20,6 +20,9 @@ type server struct {
 	flags         []serverFlag
 	ports         []string // flags whose value ends with the port on which it listens
 	first         bool     // flags stand before the application
+	with          string   // a distribution whose presence says that the server is meant so; "" for none
+	last          bool     // it is taken where there is no other, from this release on
+	from          string   // likewise, "" for all
 }
 
 // serverFlag is an argument that a server gets unless its command or its own configuration says otherwise.
@@ -33,8 +36,28 @@ type serverFlag struct {
 
 const anyHost = "a container is reached from outside of itself"
 
+// uvicornWorker is the distribution that lets gunicorn serve ASGI by uvicorn, and does nothing else.
+const uvicornWorker = "uvicorn-worker"
+
+// gunicornFlags are those of gunicorn, after what says which kind of worker serves.
+func gunicornFlags(worker ...serverFlag) []serverFlag {
+	return append(worker,
+		serverFlag{names: []string{"--bind", "-b"}, conf: []string{"bind"}, add: []string{"--bind", "0.0.0.0:PORT"}, reason: anyHost},
+		serverFlag{names: []string{"--worker-tmp-dir"}, conf: []string{"worker_tmp_dir"}, add: []string{"--worker-tmp-dir", "/dev/shm"},
+			reason: "heartbeats of workers stay in memory; a disk may block them"},
+		serverFlag{names: []string{"--no-control-socket", "--control-socket"}, conf: []string{"control_socket", "control_socket_disable"},
+			add: []string{"--no-control-socket"}, from: "25.1", reason: "the socket would need a folder to write to"})
+}
+
+// gunicornWorker is the kind of worker by which gunicorn serves.
+func gunicornWorker(class, reason string) serverFlag {
+	return serverFlag{names: []string{"--worker-class", "-k"}, conf: []string{"worker_class"}, add: []string{"--worker-class", class}, reason: reason}
+}
+
 // allServers are the servers, in order of preference.
 var allServers = []server{
+	{program: "gunicorn", distributions: []string{"gunicorn"}, asgi: true, call: called, ports: []string{"--bind", "-b"}, with: uvicornWorker,
+		flags: gunicornFlags(gunicornWorker("uvicorn_worker.UvicornWorker", "uvicorn-worker is locked, and serves ASGI by uvicorn"))},
 	{program: "uvicorn", distributions: []string{"uvicorn"}, asgi: true, ports: []string{"--port"},
 		call: func(a application.Application) []string {
 			if a.Factory {
@@ -46,14 +69,7 @@ var allServers = []server{
 			{names: []string{"--host", "--uds", "--fd"}, add: []string{"--host", "0.0.0.0"}, reason: anyHost},
 			{names: []string{"--port", "--uds", "--fd"}, add: []string{"--port", "PORT"}, reason: "the port that the image exposes"},
 		}},
-	{program: "gunicorn", distributions: []string{"gunicorn"}, wsgi: true, call: called, ports: []string{"--bind", "-b"},
-		flags: []serverFlag{
-			{names: []string{"--bind", "-b"}, conf: []string{"bind"}, add: []string{"--bind", "0.0.0.0:PORT"}, reason: anyHost},
-			{names: []string{"--worker-tmp-dir"}, conf: []string{"worker_tmp_dir"}, add: []string{"--worker-tmp-dir", "/dev/shm"},
-				reason: "heartbeats of workers stay in memory; a disk may block them"},
-			{names: []string{"--no-control-socket", "--control-socket"}, conf: []string{"control_socket", "control_socket_disable"},
-				add: []string{"--no-control-socket"}, from: "25.1", reason: "the socket would need a folder to write to"},
-		}},
+	{program: "gunicorn", distributions: []string{"gunicorn"}, wsgi: true, call: called, ports: []string{"--bind", "-b"}, flags: gunicornFlags()},
 	{program: "hypercorn", distributions: []string{"hypercorn"}, asgi: true, call: called, ports: []string{"--bind", "-b"},
 		flags: []serverFlag{{names: []string{"--bind", "-b"}, add: []string{"--bind", "0.0.0.0:PORT"}, reason: anyHost}}},
 	{program: "granian", distributions: []string{"granian"}, asgi: true, wsgi: true, ports: []string{"--port"},
@@ -79,6 +95,8 @@ var allServers = []server{
 			{names: []string{"-b", "--bind", "-u", "--unix-socket", "-e", "--endpoint", "--fd"}, add: []string{"-b", "0.0.0.0"}, reason: anyHost},
 			{names: []string{"-p", "--port", "-u", "--unix-socket", "-e", "--endpoint", "--fd"}, add: []string{"-p", "PORT"}, reason: "the port that the image exposes"},
 		}},
+	{program: "gunicorn", distributions: []string{"gunicorn"}, asgi: true, call: called, ports: []string{"--bind", "-b"}, last: true, from: "25",
+		flags: gunicornFlags(gunicornWorker("asgi", "its own worker serves ASGI"))},
 	{program: "uwsgi", distributions: []string{"uwsgi", "pyuwsgi"}, wsgi: true, ports: []string{"--http-socket", "--http"},
 		call: func(a application.Application) []string { return append([]string{"--module"}, called(a)...) },
 		flags: []serverFlag{
@@ -137,7 +155,8 @@ func serversFor(framework string, in *surroundings) []server {
 		l, ok := s.locked(in)
 		switch {
 		case !ok || isASGI(framework) && !s.asgi || !isASGI(framework) && !s.wsgi:
-		case l.Direct:
+		case s.with != "" && !in.has(s.with), s.from != "" && !reaches(l.Version, s.from):
+		case l.Direct && !s.last:
 			direct = append(direct, s)
 		default:
 			other = append(other, s)
@@ -146,9 +165,9 @@ func serversFor(framework string, in *surroundings) []server {
 	return append(direct, other...)
 }
 
-// serverCalled returns the server that a program of /venv/bin is.
+// serverCalled returns the server that a program of /venv/bin is, as one of whose application nothing is known.
 func serverCalled(program string) (server, bool) {
-	i := slices.IndexFunc(allServers, func(s server) bool { return s.program == program })
+	i := slices.IndexFunc(allServers, func(s server) bool { return s.program == program && s.with == "" && !s.last })
 	if i < 0 {
 		return server{}, false
 	}

@@ -106,7 +106,7 @@ func (in *surroundings) gunicornSettings(file string) settings {
 	}
 	s := settings{file: file, values: map[string]string{}, lines: map[string]int{}}
 	tree := application.NewTree(map[string]entry.Entry{file: e})
-	for _, key := range []string{"bind", "wsgi_app", "worker_tmp_dir", "control_socket", "control_socket_disable"} {
+	for _, key := range []string{"bind", "wsgi_app", "worker_class", "worker_tmp_dir", "control_socket", "control_socket_disable"} {
 		if _, line := tree.Assigns(file, key); line > 0 {
 			text, _, _ := tree.Text(file, key)
 			s.values[key], s.lines[key] = text, line
