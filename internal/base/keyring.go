@@ -34,18 +34,21 @@ var (
 
 // parseKeys reads public keys. A file of text may have several blocks, as files that were put together have.
 func parseKeys(data []byte) (openpgp.EntityList, error) {
-	data = bytes.TrimSpace(data)
 	if len(data) > maxKeyring {
 		return nil, fmt.Errorf("has more than %d bytes", maxKeyring)
 	}
 	var keys openpgp.EntityList
 	var err error
-	if text := bytes.Index(data, beginKey); text < 0 {
+	text := bytes.Index(data, beginKey)
+	if len(data) > 0 && data[0]&0x80 != 0 { // a packet: RFC 9580, 4.2
+		text = -1
+	}
+	if text < 0 {
 		keys, err = openpgp.ReadKeyRing(bytes.NewReader(data))
 	} else {
 		for _, block := range bytes.SplitAfter(data[text:], endKey) {
-			if len(bytes.TrimSpace(block)) == 0 {
-				continue
+			if !bytes.Contains(block, beginKey) {
+				continue // what stands behind the last one
 			}
 			var some openpgp.EntityList
 			if some, err = openpgp.ReadArmoredKeyRing(bytes.NewReader(block)); err != nil {

@@ -86,8 +86,8 @@ func (in *inputs) aptSources(opt artifact.IndexOptions) ([]base.Source, artifact
 	return sources, opt, problems.Err()
 }
 
-// tellReplaced warns of packages that stand in place of Debian's own, when they are locked: whoever signs a source decides on
-// them.
+// tellReplaced warns of packages that stand in place of those of the suite, when they are locked: whoever signs a source
+// decides on them. Who names the version knows.
 func (b *builder) tellReplaced(d *decision) {
 	before := pinsOf(d.litheLock)
 	var warnings diag.List
@@ -95,11 +95,12 @@ func (b *builder) tellReplaced(d *decision) {
 		old, _ := before.Selection(s.Platform)
 		known := withBuilder(old)
 		for _, p := range withBuilder(s) {
-			if p.InsteadOf == "" || slices.ContainsFunc(known, func(o base.Pin) bool { return o.Hash == p.Hash }) {
+			named := func(w base.Want) bool { return w.Name == p.Name && w.Version == p.Version }
+			if p.InsteadOf == "" || slices.ContainsFunc(slices.Concat(d.system.all, d.system.build), named) || slices.ContainsFunc(known, func(o base.Pin) bool { return o.Hash == p.Hash }) {
 				continue
 			}
-			e := &diag.Error{Code: "instead-of-debian", What: fmt.Sprintf("package %s %s is of %s, and stands in place of Debian's %s", p.Name, p.Version,
-				p.Archive, p.InsteadOf), Hint: fmt.Sprintf("if it should be Debian's, write \"%s=%s\"", p.Name, p.InsteadOf)}
+			e := &diag.Error{Code: "instead-of-debian", What: fmt.Sprintf("package %s comes from %s in version %s, in place of %s of the suite itself", p.Name,
+				p.Archive, p.Version, p.InsteadOf), Hint: fmt.Sprintf("if it should not, write \"%s=%s\"", p.Name, p.InsteadOf)}
 			if i := slices.IndexFunc(b.bases.Sources, func(s base.Source) bool { return s.URL == p.Archive }); i >= 0 {
 				e.Pos = b.bases.Sources[i].Pos
 			}

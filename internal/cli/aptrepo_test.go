@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -43,9 +44,11 @@ func (w *world) aptRepository(ts *testscript.TestScript, neg bool, args []string
 		case "component":
 			w.further.Component = value
 		case "folder":
-			w.further.Folder = value
+			if w.further.Folder = value; value == "debian" {
+				w.further.Key = w.mirror.Key()
+			}
 		case "flat":
-			w.further.Flat = true
+			w.further.Flat, w.further.Architectures = true, []string{"amd64"}
 		case "late":
 			w.further.NotAutomatic = true
 		case "older":
@@ -61,6 +64,8 @@ func (w *world) aptRepository(ts *testscript.TestScript, neg bool, args []string
 		}
 	}
 	ts.Setenv("APT_REPO", strings.TrimSuffix(w.mirror.URL, "debian")+w.further.Folder)
+	ts.Setenv("APT_HOST", strings.Split(w.mirror.URL, "/")[2])
+	ts.Setenv("DOLLAR", "$")
 	w.publish()
 }
 
@@ -76,13 +81,17 @@ func private(mirror http.Handler) http.Handler {
 }
 
 func (w *world) aptPackage(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 || len(args) > 5 || w.further == nil {
-		ts.Fatalf("usage: aptdeb NAME VERSION [ARCH [DEPENDS [PROVIDES]]], after aptrepo")
+	if neg || len(args) < 2 || len(args) > 6 || w.further == nil {
+		ts.Fatalf("usage: aptdeb NAME VERSION [ARCH [DEPENDS [PROVIDES [LIBRARY]]]], after aptrepo")
 	}
-	defaults := []string{"", "", "amd64", "", ""}
+	defaults := []string{"", "", "amd64", "", "", ""}
 	args = append(args, defaults[len(args):]...)
-	w.further.Packages = append(w.further.Packages, debmirror.Package{Name: args[0], Version: args[1], Arch: args[2], Depends: args[3], Provides: args[4],
-		Files: []debmirror.File{{Path: "usr/share/" + args[0] + "/text", Content: args[0] + " " + args[1] + "\n"}}})
+	p := debmirror.Package{Name: args[0], Version: args[1], Arch: args[2], Depends: args[3], Provides: args[4],
+		Files: []debmirror.File{{Path: "usr/share/" + args[0] + "/text", Content: args[0] + " " + args[1] + "\n"}}}
+	if args[5] != "" {
+		p.Files = append(p.Files, debmirror.File{Path: "usr/lib/x86_64-linux-gnu/" + filepath.Base(args[5]), Content: ts.ReadFile(args[5])})
+	}
+	w.further.Packages = append(w.further.Packages, p)
 	w.publish()
 }
 

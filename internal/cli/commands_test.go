@@ -38,7 +38,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	aptrepo WORD... | KEY=VALUE...      publish a repository of packages that is not Debian's, at $APT_REPO, suite "stable": suite=, component=, folder=;
 //	                                    flat, late, private (to somebody:hunter2), expired, unsigned, unknown-key, altered, wrong-suite, other-debs,
 //	                                    other-indexes, gone, older: its form and faults, good for none
-//	aptdeb NAME VERSION [ARCH [DEPENDS [PROVIDES]]]   put a package with a file /usr/share/NAME/text into it
+//	aptdeb NAME VERSION [ARCH [DEPENDS [PROVIDES [LIBRARY]]]]   put a package with a file /usr/share/NAME/text into it, and a library
 //	aptkey FILE [binary|other|private]  write the key that signs it
 //	requests                            print what index and mirror were asked for since the last time
 //	image DIR|FILE [PATH [top]]         check an OCI layout or Docker archive, and print what is in it, or one file;

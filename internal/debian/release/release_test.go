@@ -64,6 +64,16 @@ func TestPackages(t *testing.T) {
 	if err != nil || got[0].ByHash != dir+"by-hash/SHA256/"+two {
 		t.Errorf("by-hash is %q, %v", got[0].ByHash, err)
 	}
+	if got, err = r.Packages("", "amd64"); err == nil {
+		t.Errorf("a suite has packages side by side: %v", got)
+	}
+	folder, err := Parse([]byte("Acquire-By-Hash: yes\nNotAutomatic: yes\nSHA256:\n "+one+" 5 Packages.gz\n"), "Release")
+	if err != nil || !folder.NotAutomatic || r.NotAutomatic {
+		t.Fatal(folder, err)
+	}
+	if got, err = folder.Packages("", "amd64"); err != nil || got[0].Path != "Packages.gz" || got[0].ByHash != "by-hash/SHA256/"+one {
+		t.Errorf("%v, %v", got, err)
+	}
 	if _, err := r.Packages("main", "riscv64"); err == nil || !strings.Contains(err.Error(), "it has components main; architectures amd64") {
 		t.Errorf("error is %v", err)
 	}

@@ -61,6 +61,9 @@ func (m *Mirror) Publish(suites ...Suite) {
 	}
 }
 
+// Key returns the key that signs the suites.
+func (m *Mirror) Key() *openpgp.Entity { return m.key.known }
+
 // KeyringFile writes the public key, armoured, to a file that goes with the test.
 func (m *Mirror) KeyringFile(t testing.TB) string {
 	t.Helper()
