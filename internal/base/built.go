@@ -18,6 +18,7 @@ type built struct {
 var builtTable = []built{
 	{"argon2-cffi-bindings", []string{"libffi-dev"}, "https://argon2-cffi.readthedocs.io/en/stable/installation.html"},
 	{"cffi", []string{"libffi-dev"}, "https://cffi.readthedocs.io/en/stable/installation.html"},
+	{"cryptography", []string{"libssl-dev"}, "https://cryptography.io/en/latest/installation/"},
 	{"h5py", []string{"libhdf5-dev"}, "https://docs.h5py.org/en/stable/build.html"},
 	{"lxml", []string{"libxml2-dev", "libxslt1-dev"}, "https://lxml.de/installation.html"},
 	{"mysqlclient", []string{"default-libmysqlclient-dev"}, "https://pypi.org/project/mysqlclient/"},

@@ -149,7 +149,7 @@ func (f *frontend) bringCrates(ctx context.Context, r *recipe, tree *pep517.Tree
 	if err != nil {
 		return err
 	}
-	return tree.Bring("cargo", func(dir, at string) error {
+	err = tree.Bring("cargo", func(dir, at string) error {
 		for name, value := range cargo.Env(at) {
 			tree.Setenv(name, value)
 		}
@@ -157,6 +157,7 @@ func (f *frontend) bringCrates(ctx context.Context, r *recipe, tree *pep517.Tree
 			return unpackCrate(files[c], c, into)
 		})
 	})
+	return f.inSource(r, err)
 }
 
 // fetchCrates returns the files of crates, by crate.
@@ -212,7 +213,7 @@ func (d *decision) asksForCargo() bool {
 
 // unpackCrate writes a crate, which is an archive as a source distribution is: one folder at the top.
 func unpackCrate(archive string, c cargo.Crate, into string) error {
-	if err := pep517.Unpack(archive, c.Dir()+".tar.gz", into); err != nil {
+	if err := pep517.Unpack(archive, c.Dir()+".crate", into); err != nil {
 		return &diag.Error{Pos: c.Pos, Code: "bad-crate", What: fmt.Sprintf("crate %s %s: %v", c.Name, c.Version, err), Err: err,
 			Hint: "the archive is broken or hostile: find out why before you use it"}
 	}
