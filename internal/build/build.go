@@ -56,6 +56,10 @@ func (b *builder) produce(ctx context.Context, d *decision) (*Result, error) {
 	if err := b.layers(ctx, d); err != nil {
 		return nil, err
 	}
+	b.tellLogs()
+	if err := b.verifyBuilds(ctx); err != nil {
+		return nil, err
+	}
 	result, err := b.images(ctx, d)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 
 	"github.com/lithe-build/lithe/internal/artifact"
@@ -26,7 +27,7 @@ func (f *frontend) resolve(ctx context.Context, src source, above []string) (*li
 	above = append(slices.Clone(above), src.pkg.Name)
 	out := &lithelock.Build{Name: src.pkg.Name, Version: src.pkg.Version, Source: src.id, For: []string{f.target}}
 	r := &recipe{source: src, frontend: f}
-	err := f.inTree(ctx, r, func(tree *pep517.Tree) error {
+	err := f.inTree(ctx, r, func(tree *pep517.Tree, _ *os.File) error {
 		asked := slices.Concat(tree.System.Requires, f.decision.extraRequires(src.pkg.Name))
 		pins, err := f.choose(ctx, src, asked, above)
 		if err != nil {

@@ -5,12 +5,19 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/lithelock"
 )
 
 // OnHost returns the options for a machine of another platform.
 func OnHost(opt Options, platform string) Options {
 	opt.host = platform
+	return opt
+}
+
+// Isolated returns the options for a machine on which code without trust is run by an executor of the test's own.
+func Isolated(opt Options, e execute.Executor) Options {
+	opt.isolated = e
 	return opt
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/python/wheel"
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // buildFailed is the code of sources that do not build.
@@ -69,6 +69,7 @@ func (b *builder) builtBefore(r *recipe) (*wheel.Wheel, error) {
 	if !ok {
 		return nil, nil
 	}
+	b.store.HasDir(logKind, r.key) // its log is used with it, and so stays as long
 	filename, err := wheeltag.ParseFilename(known.Filename)
 	if err != nil {
 		return nil, err
@@ -103,17 +104,15 @@ func (f *frontend) make(ctx context.Context, r *recipe) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	what := strings.TrimSpace(r.pkg.Name + " " + r.pkg.Version)
+	what := r.what()
 	b.opt.on(Event{Stage: "build", Item: what, Total: 1})
-	err = f.inTree(ctx, r, func(tree *pep517.Tree) error {
-		if err := tree.Install(wheels); err != nil {
-			return err
-		}
-		if err := f.bringCrates(ctx, r, tree); err != nil {
-			return err
-		}
-		path, err := tree.Wheel(ctx, r.settings)
+	defer b.opt.Trace.Begin(trace.Build, what+", log "+b.logOf(r)).End()
+	err = f.inTree(ctx, r, func(tree *pep517.Tree, log *os.File) error {
+		path, err := f.wheelOf(ctx, r, tree, wheels)
 		if err != nil {
+			return err
+		}
+		if err := b.keepLog(ctx, r, log); err != nil {
 			return err
 		}
 		return f.keep(r, path)
@@ -126,17 +125,20 @@ func (f *frontend) make(ctx context.Context, r *recipe) error {
 	return nil
 }
 
+// wheelOf builds in a tree, and returns the path of a wheel that nobody has looked at.
+func (f *frontend) wheelOf(ctx context.Context, r *recipe, tree *pep517.Tree, requires []*wheel.Wheel) (string, error) {
+	if err := tree.Install(requires); err != nil {
+		return "", err
+	}
+	if err := f.bringCrates(ctx, r, tree); err != nil {
+		return "", err
+	}
+	return tree.Wheel(ctx, r.settings)
+}
+
 // keep checks a wheel, and puts it into the store in its normal form.
 func (f *frontend) keep(r *recipe, path string) error {
-	want := pep517.Wanted{Name: r.pkg.Name, Tags: f.tags}
-	if r.pkg.Version != "" {
-		v, err := version.Parse(r.pkg.Version)
-		if err != nil {
-			return err
-		}
-		want.Version = &v
-	}
-	w, err := pep517.Check(path, want)
+	w, err := f.check(r, path)
 	if err != nil {
 		return err
 	}
@@ -155,9 +157,22 @@ func (f *frontend) keep(r *recipe, path string) error {
 	return f.builder.store.PutRecord(builtKind, r.key, builtWheel{Filename: filepath.Base(path), Digest: digest})
 }
 
-// inTree calls use with the source tree of a recipe, in the builder of its platform. What goes wrong there is told with the
-// place of the log.
-func (f *frontend) inTree(ctx context.Context, r *recipe, use func(*pep517.Tree) error) error {
+// check opens a wheel that was made, if it is what was asked for.
+func (f *frontend) check(r *recipe, path string) (*wheel.Wheel, error) {
+	want := pep517.Wanted{Name: r.pkg.Name, Tags: f.tags}
+	if r.pkg.Version != "" {
+		v, err := version.Parse(r.pkg.Version)
+		if err != nil {
+			return nil, err
+		}
+		want.Version = &v
+	}
+	return pep517.Check(path, want)
+}
+
+// inTree calls use with the source tree of a recipe, in the builder of its platform, and the log. What goes wrong there is told
+// with the place of the log.
+func (f *frontend) inTree(ctx context.Context, r *recipe, use func(*pep517.Tree, *os.File) error) error {
 	dir, remove, err := f.builder.store.Temp()
 	if err != nil {
 		return err
@@ -188,7 +203,7 @@ func (f *frontend) inTree(ctx context.Context, r *recipe, use func(*pep517.Tree)
 		name, value, _ := strings.Cut(v, "=")
 		tree.Setenv(name, value)
 	}
-	err = use(tree)
+	err = use(tree, log)
 	if failure, ok := errors.AsType[*pep517.Failure](err); ok {
 		return f.explain(ctx, r, failure, log)
 	}
@@ -215,8 +230,7 @@ func (f *frontend) placed(r *recipe, err error) error {
 
 // explain turns a failed build into a problem of its source, and keeps the log.
 func (f *frontend) explain(ctx context.Context, r *recipe, failure *pep517.Failure, log *os.File) error {
-	what := strings.TrimSpace(r.pkg.Name + " " + r.pkg.Version)
-	problem := &diag.Error{Pos: r.pkg.Pos, Code: buildFailed, What: fmt.Sprintf("%s cannot be built: %s", what, failure.What), Err: failure,
+	problem := &diag.Error{Pos: r.pkg.Pos, Code: buildFailed, What: fmt.Sprintf("%s cannot be built: %s", r.what(), failure.What), Err: failure,
 		Detail: failure.Excerpt}
 	var hints []string
 	if failure.Header != "" {
@@ -228,36 +242,12 @@ func (f *frontend) explain(ctx context.Context, r *recipe, failure *pep517.Failu
 	if f.decision.isMisfit(r.pkg.Pos, f.decision.variants) {
 		hints = append(hints, f.decision.wouldFit())
 	}
-	path, err := f.keepLog(ctx, r, log)
+	path, err := f.builder.keepFailed(ctx, r, log)
 	if err != nil {
 		return errors.Join(problem, err)
 	}
 	problem.Hint = strings.Join(append(hints, "the whole log is "+path), "; ")
 	return problem
-}
-
-// keepLog moves a log to where it stays.
-func (f *frontend) keepLog(ctx context.Context, r *recipe, log *os.File) (string, error) {
-	if _, err := log.Seek(0, io.SeekStart); err != nil {
-		return "", err
-	}
-	blob, err := f.builder.store.Create()
-	if err != nil {
-		return "", err
-	}
-	defer blob.Abort() //nolint:errcheck // nothing is left to abort after a commit
-	if _, err := io.Copy(blob, log); err != nil {
-		return "", err
-	}
-	digest, err := blob.Commit("")
-	if err != nil {
-		return "", err
-	}
-	name := r.pkg.Name + ".log"
-	dir, err := f.builder.store.Dir(ctx, "build-logs", strings.TrimPrefix(digest, "sha256:"), func(dir string) error {
-		return f.builder.store.CopyTo(digest, filepath.Join(dir, name))
-	})
-	return filepath.Join(dir, name), err
 }
 
 // headerHint names the Debian package that has a header.

@@ -42,6 +42,9 @@ type recipe struct {
 	frontend *frontend
 }
 
+// what names what is built, for people.
+func (r *recipe) what() string { return strings.TrimSpace(r.pkg.Name + " " + r.pkg.Version) }
+
 // frontend makes the recipes of one platform.
 type frontend struct {
 	builder   *builder

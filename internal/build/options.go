@@ -8,6 +8,7 @@ import (
 	"github.com/lithe-build/lithe/internal/artifact"
 	"github.com/lithe-build/lithe/internal/cargo"
 	"github.com/lithe-build/lithe/internal/destination"
+	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/lithelock"
 	"github.com/lithe-build/lithe/internal/registry"
 	"github.com/lithe-build/lithe/internal/trace"
@@ -43,6 +44,7 @@ type Options struct {
 
 	Reuse           string // ReuseRegistry takes layers from where the image is pushed to; "" means the configuration's, "none" not at all
 	LayerRepository string // that has layers of all projects; "" means the configuration's
+	VerifyBuilds    bool   // build from source twice, and compare
 	VerifyLayers    string // VerifyAll or VerifySample make reused layers, too, and compare
 
 	Store                string // folder
@@ -67,11 +69,12 @@ type Options struct {
 	// Trace records where the time goes; it is for one run. Nil means one that only counts for the result.
 	Trace *trace.Recorder
 
-	inside   string        // the folder that was given, where that is a member of a workspace: its path from Dir
-	describe bool          // nothing is built, nor is any build backend asked
-	lockOnly bool          // only lithe.lock is wanted, in which no file of the project is
-	sums     *fingerprints // of the project's files; nil where nothing is built
-	host     string        // platform of this machine; "" means that of the running program
+	inside   string           // the folder that was given, where that is a member of a workspace: its path from Dir
+	describe bool             // nothing is built, nor is any build backend asked
+	lockOnly bool             // only lithe.lock is wanted, in which no file of the project is
+	sums     *fingerprints    // of the project's files; nil where nothing is built
+	isolated execute.Executor // runs what is not trusted in place of one that works here: tests need no compiler
+	host     string           // platform of this machine; "" means that of the running program
 }
 
 // litheLock is the name of lithe.lock: a script has one of its own, since others may stand beside it.

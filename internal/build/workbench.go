@@ -15,7 +15,7 @@ import (
 // workbench returns where the sources of a platform are built. Its root is assembled when something is built first.
 func (f *frontend) workbench(ctx context.Context) (pep517.Options, error) {
 	return f.bench.get(func() (pep517.Options, error) {
-		if err := execute.CanRun(f.variant.target.Platform.Arch); err != nil {
+		if err := execute.CanRun(f.variant.target.Platform.Arch); err != nil && f.builder.opt.isolated == nil {
 			return pep517.Options{}, &diag.Error{Code: "no-emulator", Err: err,
 				What: "sources cannot be built for " + f.variant.name() + " here: " + err.Error(),
 				Hint: "install qemu-user-static with binfmt support, build on a machine of that kind, or lock versions that have wheels"}
@@ -37,6 +37,9 @@ func (f *frontend) workbench(ctx context.Context) (pep517.Options, error) {
 // sandbox chooses what runs code that nobody trusts: the executor that the user names, if that isolates, else the best that
 // works here.
 func (b *builder) sandbox(ctx context.Context) (execute.Executor, error) {
+	if e := b.opt.isolated; e != nil {
+		return execute.Traced(e, b.opt.Trace), nil
+	}
 	need := execute.Need{Isolation: true, Docker: b.opt.Engine}
 	if execute.Isolates(b.opt.Executor) {
 		need.Name = b.opt.Executor

@@ -12,6 +12,7 @@ func addReuseFlags(cmd *cobra.Command, p *projectFlags) {
 	f := cmd.Flags()
 	f.StringVar(&p.opt.Reuse, "reuse", "", "`where` layers of earlier builds are taken from: registry, the repositories that are pushed to, or none; else what the key says")
 	f.StringVar(&p.opt.LayerRepository, "layer-repository", "", "`repository` that has the layers of dependencies of several projects, with --reuse=registry")
+	f.BoolVar(&p.opt.VerifyBuilds, "verify-builds", false, "build twice what is built from source, and stop where files differ")
 	f.StringVar(&p.opt.VerifyLayers, "verify-layers", "", "make reused layers, too, and compare: `which`, all or sample")
 }
 

@@ -62,14 +62,14 @@ func printTimings(out io.Writer, elapsed time.Duration, spans []trace.Span, coun
 		}
 	}
 	fmt.Fprint(w, "\nadded up\tby the clock\tside by side\n")
-	for _, kind := range []trace.Kind{trace.Request, trace.Layer, trace.Bytecode, trace.Process, trace.Lock} {
+	for _, kind := range []trace.Kind{trace.Request, trace.Layer, trace.Build, trace.Bytecode, trace.Process, trace.Lock} {
 		if sum, wall := trace.Busy(spans, kind); sum > 0 {
 			fmt.Fprintf(w, "%s\t%s\t%s\n", seconds(sum), seconds(wall), kind)
 		}
 	}
 	chain := slices.DeleteFunc(trace.CriticalPath(spans), func(s trace.Span) bool { return s.Duration() < elapsed/100 })
 	printItems(w, "decided the time", chain)
-	printItems(w, "longest", trace.Longest(spans, shownItems, trace.Request, trace.Layer, trace.Bytecode, trace.Lock))
+	printItems(w, "longest", trace.Longest(spans, shownItems, trace.Request, trace.Layer, trace.Build, trace.Bytecode, trace.Lock))
 	fmt.Fprintf(w, "\n%s, %s received, %s sent, %s to an engine\n", counted(counts.Requests, "request"), sizeText(counts.Received),
 		sizeText(counts.Sent), counted(counts.Engine, "request"))
 	fmt.Fprintf(w, "%s, %s compiled, %s made, %s and %s read\n", counted(counts.Processes, "program"), counted(counts.Compiled, "source"),

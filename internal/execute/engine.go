@@ -38,7 +38,7 @@ var podmanUlimits = []docker.Ulimit{{Name: "nofile", Soft: 4096, Hard: 4096}, {N
 //
 // A container has the limits of memory and processes that the command has. The limit of files holds for each file, for
 // /tmp and /dev/shm, and when results come back. The engine adds HOSTNAME to the environment, Podman also TERM and container,
-// and PATH and HOME where they are missing. When lithe is killed, the container runs on until it ends, and is removed by a
+// and PATH and HOME where they are missing; the order of variables is Podman's, and each time another. When lithe is killed, the container runs on until it ends, and is removed by a
 // later command's Run.
 //
 // In Podman, which may have no init program, the command's program is process 1: signals for which it has no handler do not

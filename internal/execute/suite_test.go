@@ -96,7 +96,12 @@ func testResults(t *testing.T, e execute.Executor) {
 	t.Run("environment", func(t *testing.T) {
 		c := program("args")
 		c.Env = []string{"A=1", "B=x y"}
-		if got := withoutAdded(run(t, e, c).Out); got != `[] ["A=1" "B=x y"]`+"\n" {
+		got := withoutAdded(run(t, e, c).Out)
+		// Podman 4.3 keeps the environment in a map, so that each container has another order.
+		if isPodman(e) && got == `[] ["B=x y" "A=1"]`+"\n" {
+			return
+		}
+		if got != `[] ["A=1" "B=x y"]`+"\n" {
 			t.Error(got)
 		}
 	})

@@ -118,6 +118,9 @@ func (t *Tree) Sources() string { return filepath.Join(t.dir, "src") }
 // Setenv sets an environment variable for the hooks.
 func (t *Tree) Setenv(name, value string) { t.env = append(t.env, name+"="+value) }
 
+// OneJob lets the build start one process at once, whatever the options say.
+func (t *Tree) OneJob() { t.opt.Jobs = 1 }
+
 // Install makes the environment of the backend: a virtual environment with these wheels.
 func (t *Tree) Install(wheels []*wheel.Wheel) error {
 	if err := t.install(wheels); err != nil {

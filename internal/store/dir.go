@@ -47,6 +47,9 @@ func (s *Store) Dir(ctx context.Context, kind, key string, fill func(dir string)
 	return path, s.rename(dir, path)
 }
 
+// DirPath returns where Dir puts the directory of this kind and key, whether or not it is there. It does not count as use.
+func (s *Store) DirPath(kind, key string) string { return s.path("dirs", kind, key, "") }
+
 // HasDir reports whether Dir has made the directory of this kind and key.
 func (s *Store) HasDir(kind, key string) bool {
 	s.live()

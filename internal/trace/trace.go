@@ -23,6 +23,7 @@ const (
 	Stage    Kind = "stage"    // a stage of the build
 	Request  Kind = "request"  // from the request to the end of the answer's body
 	Layer    Kind = "layer"    // making one layer
+	Build    Kind = "build"    // making one wheel from source
 	Bytecode Kind = "bytecode" // compiling the sources of one layer or distribution
 	Process  Kind = "process"  // life of a process
 	Lock     Kind = "lock"     // waiting for another goroutine or process
