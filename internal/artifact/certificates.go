@@ -175,7 +175,10 @@ func bundle(path string) ([]string, error) {
 			}
 			continue
 		}
-		data, err := readPEM(file)
+		data, err := readUpTo(file, headOfBundle)
+		if err == nil && !hasCertificate(data) && len(data) == headOfBundle {
+			data, err = readPEM(file)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -217,8 +220,16 @@ func poolOf(files []string) *x509.CertPool {
 	return pool
 }
 
+// headOfBundle is in bytes: enough for a certificate or two.
+const headOfBundle = 16 << 10
+
 // readPEM reads a file of certificates.
 func readPEM(path string) ([]byte, error) {
+	return readUpTo(path, maxBundle)
+}
+
+// readUpTo reads the beginning of a regular file.
+func readUpTo(path string, limit int64) ([]byte, error) {
 	if err := regular(path); err != nil {
 		return nil, err
 	}
@@ -227,20 +238,21 @@ func readPEM(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxBundle+1))
-	if err == nil && len(data) > maxBundle {
-		err = fmt.Errorf("%s: more than %d bytes are too many for certificates", path, maxBundle)
-	}
-	return data, err
+	return io.ReadAll(io.LimitReader(f, limit))
 }
 
-// regular refuses what is no file.
+// regular refuses what is no file, or too large.
 func regular(path string) error {
 	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no file of certificates", path)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is no file of certificates", path)
+	case info.Size() > maxBundle:
+		return fmt.Errorf("%s: more than %d bytes are too many for certificates", path, maxBundle)
 	}
-	return err
+	return nil
 }
 
 // readTrusted reads the hosts whose certificates pip or uv are told not to check.

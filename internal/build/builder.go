@@ -70,6 +70,7 @@ func newBuilder(opt Options) (*builder, error) {
 		return nil, err
 	}
 	opt.sums = newFingerprints(st, opt.Dir, opt.Trace)
+	opt.sums.now = func() time.Time { return time.Now().Add(opt.later) }
 	var b *builder // whose index options grow by what the lock file names
 	auth := func(u *url.URL) (user, password string, ok bool) { return b.opt.Index.Auth(u) }
 	client := fetch.New(st, fetch.Options{Jobs: opt.Jobs, Offline: opt.Offline, Auth: auth,

@@ -3,6 +3,8 @@ package build_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/lithe-build/lithe/internal/build"
@@ -38,6 +40,38 @@ func TestPromises(t *testing.T) {
 				t.Errorf("a build after %s: %+v, not %+v", tt.name, got, want)
 			}
 		})
+	}
+}
+
+// TestDependencyBumped counts what a newer version of one of several dependencies costs a project that is copied: its download, its layer, and
+// nothing of the project's own. How many other dependencies there are makes
+// records of the store to read, one for each layer and one for each wheel.
+func TestDependencyBumped(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("other systems read every file")
+	}
+	var records []int64
+	for _, n := range []int{1, 12} {
+		wheels, names := largeWheels(n)
+		bumped := pyindex.Wheel{Name: "big", Version: "1.1", Size: large}
+		s := newSite(t, append(wheels, pyindex.Wheel{Name: "big", Version: "1.0", Size: large}, bumped)...)
+		dir := s.project(t, copied("hello", append(names, "big==1.0")...))
+		opt := build.Settled(s.options(t, dir))
+		before := run(t, opt)
+		write(t, dir, map[string]string{"pyproject.toml": copied("hello", append(names, "big==1.1")...)["pyproject.toml"]})
+		s.lock(t, dir)
+		after := run(t, opt)
+		want := trace.Counts{Requests: 1, Received: int64(len(bumped.Bytes())), Layers: 1, Records: after.Counts.Records}
+		if after.Counts != want {
+			t.Errorf("beside %d others: %+v, not %+v", n, after.Counts, want)
+		}
+		if c := compare(before, after); !slices.Equal(c.added, []string{"wheel big 1.1"}) || !slices.Equal(c.gone, []string{"wheel big 1.0"}) {
+			t.Errorf("beside %d others: %q came, %q went", n, c.added, c.gone)
+		}
+		records = append(records, after.Counts.Records)
+	}
+	if more := records[1] - records[0]; more != 22 {
+		t.Errorf("11 more dependencies are %d more records", more)
 	}
 }
 

@@ -21,10 +21,11 @@ type early struct {
 	missing map[string]*unready // by the name of a wheel's file
 }
 
-// unready is a layer whose wheels are not all there.
+// unready is a layer whose wheels are not all there. One of which all were there before has its turn soon, or is there itself.
 type unready struct {
 	layer   plan.Layer
 	missing int // wheels
+	fresh   bool
 }
 
 // newEarly begins with no wheel. The layers are made until ctx ends, or wait returns. Where registries remember layers none is made early: one
@@ -61,7 +62,8 @@ func (e *early) arrived(a artifact.Event) {
 		return
 	}
 	delete(e.missing, a.Filename)
-	if u.missing--; u.missing == 0 {
+	u.fresh = u.fresh || !a.Cached
+	if u.missing--; u.missing == 0 && u.fresh {
 		e.under.Go(func() { e.make(u.layer) })
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/lithe-build/lithe/internal/execute"
 	"github.com/lithe-build/lithe/internal/lithelock"
@@ -18,6 +19,12 @@ func OnHost(opt Options, platform string) Options {
 // Isolated returns the options for a machine on which code without trust is run by an executor of the test's own.
 func Isolated(opt Options, e execute.Executor) Options {
 	opt.isolated = e
+	return opt
+}
+
+// Settled returns the options for a build an hour after the last change of a file.
+func Settled(opt Options) Options {
+	opt.later = time.Hour
 	return opt
 }
 

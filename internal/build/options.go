@@ -75,6 +75,7 @@ type Options struct {
 	sums     *fingerprints    // of the project's files; nil where nothing is built
 	isolated execute.Executor // runs what is not trusted in place of one that works here: tests need no compiler
 	host     string           // platform of this machine; "" means that of the running program
+	later    time.Duration    // what the clock that files are looked at by is ahead
 }
 
 // litheLock is the name of lithe.lock: a script has one of its own, since others may stand beside it.

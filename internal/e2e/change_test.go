@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -37,35 +38,36 @@ var changes = []struct {
 	name, example string
 	edit          func(t *testing.T, dir string)
 	want          []string // kinds of the layers that the first build did not have
+	downloads     int      // at most: other tests have the same store
 }{
 	{"greeting of a package", "hello-world", func(t *testing.T, dir string) {
 		edit(t, filepath.Join(dir, "src/hello_world/main.py"), "Hello, {name}!", "Good evening, {name}!")
-	}, []string{"project"}},
+	}, []string{"project"}, 0},
 	{"greeting of a script", "hello-script", func(t *testing.T, dir string) {
 		edit(t, filepath.Join(dir, "hello_world/main.py"), "Hello, {name}!", "Good evening, {name}!")
-	}, []string{"project"}},
+	}, []string{"project"}, 0},
 	{"greeting of a service", "fastapi-service", func(t *testing.T, dir string) {
 		edit(t, filepath.Join(dir, "src/fastapi_service/app.py"), `"hello": "world"`, `"hello": "moon"`)
-	}, []string{"project"}},
+	}, []string{"project"}, 0},
 	{"main dependency of a package", "hello-world", func(t *testing.T, dir string) {
 		edit(t, filepath.Join(dir, "pyproject.toml"), `"click (>=8.1.7,<9.0.0)"`, `"click (>=8.1.7,<9.0.0)", "pyyaml (==6.0.3)"`)
 		relock(t, dir, "pyyaml.lock", fmt.Sprintf(worldHash, "", ""), fmt.Sprintf(worldHash, `, "pyyaml (==6.0.3)"`, ""))
-	}, []string{"wheels", "project"}}, // METADATA names the requirement
+	}, []string{"wheels", "project"}, 1}, // METADATA names the requirement
 	{"main dependency of a script", "hello-script", func(t *testing.T, dir string) {
 		edit(t, filepath.Join(dir, "pyproject.toml"), `click = "^8.1.7"`, "click = \"^8.1.7\"\npyyaml = \"6.0.3\"")
 		relock(t, dir, "pyyaml.lock", fmt.Sprintf(scriptHash, "", ""), fmt.Sprintf(scriptHash, `, "pyyaml": "6.0.3"`, ""))
-	}, []string{"wheels"}},
+	}, []string{"wheels"}, 1},
 	{"dev dependency of a package", "hello-world", func(t *testing.T, dir string) {
 		edit(t, filepath.Join(dir, "pyproject.toml"), `ruff = "^0.14"`, "ruff = \"^0.14\"\nmypy = \"^1.18\"")
 		relock(t, dir, "mypy.lock", fmt.Sprintf(worldHash, "", ""), fmt.Sprintf(worldHash, "", `"mypy": "^1.18", `))
-	}, nil},
+	}, nil, 0},
 	{"dev dependency of a script", "hello-script", func(t *testing.T, dir string) {
 		edit(t, filepath.Join(dir, "pyproject.toml"), `ruff = "^0.14"`, "ruff = \"^0.14\"\nmypy = \"^1.18\"")
 		relock(t, dir, "mypy.lock", fmt.Sprintf(scriptHash, "", ""), fmt.Sprintf(scriptHash, "", `"mypy": "^1.18", `))
-	}, nil},
+	}, nil, 0},
 }
 
-// TestLayersThatChange counts the layers that an edit touches.
+// TestLayersThatChange counts the layers that an edit touches, and what is done for them: layers made, requests, programs started.
 func TestLayersThatChange(t *testing.T) {
 	l := need(t)
 	t.Parallel()
@@ -79,6 +81,10 @@ func TestLayersThatChange(t *testing.T) {
 			}
 			if (first.Digest == now.Digest) != (len(c.want) == 0) {
 				t.Errorf("digest was %s, is %s", first.Digest, now.Digest)
+			}
+			if got := now.Counts; got.Layers > int64(len(c.want)) || got.Requests > int64(c.downloads) ||
+				got.Processes > int64(runtime.NumCPU()*len(c.want)) || got.Compiled > 0 && len(c.want) == 0 {
+				t.Errorf("%+v for %d new layers and %d downloads", got, len(c.want), c.downloads)
 			}
 			if gone := newKinds(now.layers(), first.layers()); len(gone) > len(c.want) {
 				t.Errorf("layers %q are gone", gone)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/lithe-build/lithe/internal/execute"
+	"github.com/lithe-build/lithe/internal/trace"
 )
 
 // examples are the projects of the repository, all of which are built once for all tests.
@@ -50,6 +51,7 @@ type metadata struct {
 		Destination, Reference string
 		Sent                   int64
 	}
+	Counts trace.Counts
 }
 
 type layer struct {

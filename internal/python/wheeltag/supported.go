@@ -27,10 +27,30 @@ func ParseLibc(s string) (Libc, error) {
 // String returns what ParseLibc reads.
 func (l Libc) String() string { return fmt.Sprintf("%s-%d.%d", l.Family, l.Major, l.Minor) }
 
-// Set is the tags that a target supports, best first. It is safe for use by several goroutines.
+// Set is the tags that a target supports, best first. It is safe for use by several goroutines. The tags are those of each
+// pair with each platform, and then those for any platform; a thousand, of which most builds look for a few, so that they are
+// not written out.
 type Set struct {
-	tags []Tag
-	rank map[Tag]int
+	pairs     ranks[pair]
+	platforms ranks[string]
+	pure      ranks[string] // Pythons of tags for any platform
+}
+
+// pair is what a tag says beside the platform.
+type pair struct{ python, abi string }
+
+// ranks are places in a list without repetitions.
+type ranks[T comparable] struct {
+	list []T
+	at   map[T]int
+}
+
+func rankedBy[T comparable](list []T) ranks[T] {
+	r := ranks[T]{list: list, at: make(map[T]int, len(list))}
+	for i, v := range list {
+		r.at[v] = i
+	}
+	return r
 }
 
 // machines are the names of OCI's architectures in tags.
@@ -49,45 +69,29 @@ func Machine(arch string) string {
 
 // Supported returns the tags of CPython on Linux. The architecture has OCI's name, such as amd64.
 func Supported(pythonMajor, pythonMinor int, arch string, libc Libc) Set {
-	platforms := platforms(Machine(arch), libc)
 	python := func(implementation string, minor int) string {
 		return implementation + strconv.Itoa(pythonMajor) + strconv.Itoa(minor)
 	}
-	var tags []Tag
-	add := func(python, abi string) {
-		for _, platform := range platforms {
-			tags = append(tags, Tag{python, abi, platform})
-		}
-	}
 	cp := python("cp", pythonMinor)
-	add(cp, cp)
-	add(cp, "abi3")
-	add(cp, "none")
+	pairs := []pair{{cp, cp}, {cp, "abi3"}, {cp, none}}
 	for minor := pythonMinor - 1; minor >= 2; minor-- { // the stable ABI began with Python 3.2
-		add(python("cp", minor), "abi3")
+		pairs = append(pairs, pair{python("cp", minor), "abi3"})
 	}
 	interpreters := []string{python("py", pythonMinor), "py" + strconv.Itoa(pythonMajor)}
 	for minor := pythonMinor - 1; minor >= 0; minor-- {
 		interpreters = append(interpreters, python("py", minor))
 	}
 	for _, py := range interpreters {
-		add(py, "none")
+		pairs = append(pairs, pair{py, none})
 	}
-	for _, py := range append([]string{cp}, interpreters...) {
-		tags = append(tags, Tag{py, "none", "any"})
-	}
-	return newSet(tags)
+	return Set{rankedBy(pairs), rankedBy(platforms(Machine(arch), libc)), rankedBy(append([]string{cp}, interpreters...))}
 }
 
-func newSet(tags []Tag) Set {
-	rank := make(map[Tag]int, len(tags))
-	for i, t := range tags {
-		if _, seen := rank[t]; !seen {
-			rank[t] = i
-		}
-	}
-	return Set{tags, rank}
-}
+// Words of tags that need no ABI, and no platform.
+const (
+	none        = "none"
+	anyPlatform = "any"
+)
 
 // platforms returns the platform tags of a machine, newest C library first, and the plain one last: pip may accept a
 // wheel that was built for the machine it runs on, but one that names its C library promises more.
@@ -119,15 +123,37 @@ func oldestGlibc(machine string) int {
 	return 17
 }
 
-// Tags returns the supported tags, best first. The caller must not change them.
-func (s Set) Tags() []Tag { return s.tags }
+// Tags returns the supported tags, best first.
+func (s Set) Tags() []Tag {
+	var tags []Tag
+	for _, p := range s.pairs.list {
+		for _, platform := range s.platforms.list {
+			tags = append(tags, Tag{p.python, p.abi, platform})
+		}
+	}
+	for _, py := range s.pure.list {
+		tags = append(tags, Tag{py, none, anyPlatform})
+	}
+	return tags
+}
 
 // Rank returns the place of the best of these tags in the set, 0 being the best; ok is false when none is supported.
 func (s Set) Rank(tags []Tag) (rank int, ok bool) {
 	for _, t := range tags {
-		if r, found := s.rank[t]; found && (!ok || r < rank) {
+		if r, found := s.rank(t); found && (!ok || r < rank) {
 			rank, ok = r, true
 		}
 	}
 	return rank, ok
+}
+
+// rank is the place of a tag in Tags.
+func (s Set) rank(t Tag) (int, bool) {
+	if t.Platform == anyPlatform {
+		i, ok := s.pure.at[t.Python]
+		return len(s.pairs.list)*len(s.platforms.list) + i, ok && t.ABI == none
+	}
+	i, known := s.pairs.at[pair{t.Python, t.ABI}]
+	j, ok := s.platforms.at[t.Platform]
+	return i*len(s.platforms.list) + j, known && ok
 }

@@ -196,3 +196,17 @@ func BenchmarkSupported(b *testing.B) {
 		wheeltag.Supported(3, 13, "amd64", trixie)
 	}
 }
+
+// The place that is computed is the one in the list.
+func TestRankIsPlaceInTags(t *testing.T) {
+	for _, libc := range []wheeltag.Libc{{Family: "glibc", Major: 2, Minor: 41}, {Family: "musl", Major: 1, Minor: 2}} {
+		set := wheeltag.Supported(3, 13, "amd64", libc)
+		seen := map[wheeltag.Tag]bool{}
+		for i, tag := range set.Tags() {
+			if rank, ok := set.Rank([]wheeltag.Tag{tag}); !ok || rank != i || seen[tag] {
+				t.Errorf("%v: place %d, ranked %d %t, seen %t", tag, i, rank, ok, seen[tag])
+			}
+			seen[tag] = true
+		}
+	}
+}
