@@ -14,8 +14,8 @@ import (
 	"github.com/lithe-build/lithe/internal/fetch"
 )
 
-// checkForeign tells which other architectures' programs the kernel starts, by its binfmt_misc table. lithe emulates
-// nothing; running an image of another architecture does.
+// checkForeign tells which other architectures' programs the kernel starts, by its binfmt_misc table. lithe needs them to
+// compile source code for these alone; running an image of another architecture does, too.
 func checkForeign(_ context.Context, p *patient) []Finding {
 	if p.goos != "linux" {
 		return []Finding{note("known on Linux only")}
@@ -29,7 +29,7 @@ func checkForeign(_ context.Context, p *patient) []Finding {
 		}
 	}
 	if err != nil || len(names) == 0 {
-		return []Finding{note("no emulator is registered; images of other architectures can be built, not run")}
+		return []Finding{note("no emulator is registered; images of other architectures can be built from wheels, not from source, and not be run")}
 	}
 	slices.Sort(names)
 	return []Finding{note("emulators for %s", strings.Join(names, ", "))}
