@@ -173,6 +173,27 @@ func (f *frontend) check(r *recipe, path string) (*wheel.Wheel, error) {
 // inTree calls use with the source tree of a recipe, in the builder of its platform, and the log. What goes wrong there is told
 // with the place of the log.
 func (f *frontend) inTree(ctx context.Context, r *recipe, use func(*pep517.Tree, *os.File) error) error {
+	return f.unpacked(ctx, r, func(tree *pep517.Tree, log *os.File) error {
+		opt, err := f.workbench(ctx)
+		if err != nil {
+			return err
+		}
+		tree.Use(opt)
+		for _, v := range r.env {
+			name, value, _ := strings.Cut(v, "=")
+			tree.Setenv(name, value)
+		}
+		err = use(tree, log)
+		if failure, ok := errors.AsType[*pep517.Failure](err); ok {
+			return f.explain(ctx, r, failure, log)
+		}
+		return err
+	})
+}
+
+// unpacked calls use with the source tree of a recipe and its log, before there is a builder, if all that the tree itself can
+// tell of the builder is there.
+func (f *frontend) unpacked(ctx context.Context, r *recipe, use func(*pep517.Tree, *os.File) error) error {
 	dir, remove, err := f.builder.store.Temp()
 	if err != nil {
 		return err
@@ -194,20 +215,7 @@ func (f *frontend) inTree(ctx context.Context, r *recipe, use func(*pep517.Tree,
 	if err := f.checkRust(r, tree); err != nil {
 		return err
 	}
-	opt, err := f.workbench(ctx)
-	if err != nil {
-		return err
-	}
-	tree.Use(opt)
-	for _, v := range r.env {
-		name, value, _ := strings.Cut(v, "=")
-		tree.Setenv(name, value)
-	}
-	err = use(tree, log)
-	if failure, ok := errors.AsType[*pep517.Failure](err); ok {
-		return f.explain(ctx, r, failure, log)
-	}
-	return err
+	return use(tree, log)
 }
 
 // placed gives problems of a source that was unpacked the place where the source is locked.

@@ -76,12 +76,18 @@ func isSource(p plan.Package) bool {
 // now. That may mean to ask build backends, in the builder. A source may tell there that the builder lacks a compiler of Rust;
 // then all is decided once more, with one that has it.
 func (b *builder) lockBuilds(ctx context.Context, d *decision, upgrade bool) error {
+	if err := b.lookForRust(ctx, d); err != nil {
+		return err
+	}
 	err := b.lockBuildsWith(ctx, d, upgrade)
 	need, ok := errors.AsType[*rustNeed](err)
 	if !ok {
 		return err
 	}
 	d.rust, d.builds = append(d.rust, *need), nil
+	b.mu.Lock()
+	clear(b.recipes) // they name the builder that lacks it
+	b.mu.Unlock()
 	return b.lockBuildsWith(ctx, d, upgrade)
 }
 

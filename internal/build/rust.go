@@ -2,7 +2,9 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path"
 	"slices"
 
@@ -77,6 +79,34 @@ func (f *frontend) checkTools(src source, asked []requirement.Requirement) error
 }
 
 func (d *decision) hasCargo() bool { return slices.ContainsFunc(d.system.build, base.IsCargo) }
+
+// lookForRust looks into source distributions of which lithe.lock does not tell what they are built with, so that the builder
+// has what they need from the start. What only a backend tells, and what is needed to build others, lockBuilds finds out later.
+func (b *builder) lookForRust(ctx context.Context, d *decision) error {
+	if b.opt.describe || b.opt.Locked || d.hasCargo() {
+		return nil
+	}
+	for _, v := range d.variants {
+		f, err := b.newFrontend(d, v, false)
+		if err != nil {
+			return err
+		}
+		for _, pkg := range v.packages {
+			if !isSource(pkg) || d.litheLock.Build(pkg.Hash, f.target) != nil {
+				continue
+			}
+			err := f.unpacked(ctx, &recipe{source: f.sdist(pkg), frontend: f}, func(*pep517.Tree, *os.File) error { return nil })
+			if need, ok := errors.AsType[*rustNeed](err); ok {
+				d.rust = append(d.rust, *need)
+				return nil // one is enough
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // followRust adds cargo to what the configuration says sources are built with, where one of them needs it, and says why.
 func (d *decision) followRust() {

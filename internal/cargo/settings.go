@@ -24,25 +24,28 @@ type Mirror struct {
 
 // Settings returns what cargo's own configuration, in CARGO_HOME or ~/.cargo, puts in place of crates.io.
 // See https://doc.rust-lang.org/cargo/reference/config.html.
-func Settings(getenv func(string) string, home string) (Mirror, error) {
+func Settings(getenv func(string) string, home string) Mirror {
 	dir := getenv("CARGO_HOME")
 	if dir == "" && home != "" {
 		dir = filepath.Join(home, ".cargo")
 	}
 	if dir == "" {
-		return Mirror{}, nil
+		return Mirror{}
 	}
 	for _, name := range []string{"config", "config.toml"} { // cargo prefers the old name, too
 		file := filepath.Join(dir, name)
 		config, err := readConfig(file)
+		if problem, ok := errors.AsType[*diag.Error](err); ok {
+			return Mirror{Problem: problem}
+		}
 		if err != nil {
-			return Mirror{}, err
+			return Mirror{Problem: &diag.Error{Pos: diag.Position{File: file}, Code: "crates-mirror", What: "it cannot be read: " + err.Error(), Err: err}}
 		}
 		if config != nil {
-			return mirrorOf(config, getenv), nil
+			return mirrorOf(config, getenv)
 		}
 	}
-	return Mirror{}, nil
+	return Mirror{}
 }
 
 // readConfig reads one file, nil where there is none.

@@ -114,7 +114,7 @@ func (a *app) options(p *projectFlags, args []string) (build.Options, error) {
 // cratesMirror is what the flag says, else what cargo is told.
 func (a *app) cratesMirror(flag string) (cargo.Mirror, error) {
 	if flag == "" {
-		return cargo.Settings(a.sys.Getenv, a.home())
+		return cargo.Settings(a.sys.Getenv, a.home()), nil
 	}
 	if err := cargo.CheckMirror(flag); err != nil {
 		return cargo.Mirror{}, usagef("--crates-mirror: %v", err)
