@@ -48,7 +48,12 @@ func (l *lab) load(t *testing.T, dir string, args ...string) string {
 func container(t *testing.T, args ...string) string {
 	t.Helper()
 	name := fmt.Sprintf("lithe-e2e-%x", rand.Uint64())
-	t.Cleanup(func() { quietly("docker", "rm", "--force", name) })
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s printed:\n%s", name, logs(t, name))
+		}
+		quietly("docker", "rm", "--force", name)
+	})
 	docker(t, append([]string{"run", "--detach", "--name", name}, args...)...)
 	return name
 }
