@@ -101,8 +101,8 @@ func checkPins(pins []Pin, sources []SourcePin, parts ...string) error {
 			return badPin("package %s is locked for a part %q, which it cannot be", p.Name, p.Part)
 		}
 		added := p.Part == KindSystem || p.Part == KindBuilder
-		fromSource := added && slices.ContainsFunc(sources, func(s SourcePin) bool { return s.URL == p.Archive })
-		if p.Archive != archiveMain && p.Archive != archiveSecurity && (p.Archive != archiveLocal || p.Part != KindSystem) && !fromSource {
+		further := p.Archive == archiveLocal || slices.ContainsFunc(sources, func(s SourcePin) bool { return s.URL == p.Archive })
+		if p.Archive != archiveMain && p.Archive != archiveSecurity && (!added || !further) {
 			return badPin("package %s is locked in an archive %q, which neither Debian nor a source of the project is", p.Name, p.Archive)
 		}
 		if !fs.ValidPath(p.Path) || strings.ContainsAny(p.Path, `\?#%`) {

@@ -176,19 +176,25 @@ func TestOtherPlatform(t *testing.T) {
 
 func TestCheckPins(t *testing.T) {
 	good := Pin{Name: "a1", Part: KindBase, Archive: archiveMain, Path: "pool/main/a/a1/a1_1.0+b~c_amd64.deb"}
-	if err := checkPins([]Pin{good}, nil, KindBase, KindInterpreter, KindSystem); err != nil {
+	sources := []SourcePin{{URL: vendor, Suite: "stable"}}
+	added, theirs := good, good
+	added.Archive, added.Part, theirs.Archive, theirs.Part = archiveLocal, KindSystem, vendor, KindSystem
+	if err := checkPins([]Pin{good, added, theirs}, sources, KindBase, KindInterpreter, KindSystem); err != nil {
 		t.Error(err)
 	}
 	for want, change := range map[string]func(*Pin){
-		`part "other"`:   func(p *Pin) { p.Part = "other" },
-		`archive "evil"`: func(p *Pin) { p.Archive = "evil" },
-		`"../../x"`:      func(p *Pin) { p.Path = "../../x" },
-		`"/x"`:           func(p *Pin) { p.Path = "/x" },
-		`"x?y"`:          func(p *Pin) { p.Path = "x?y" },
+		`part "other"`:    func(p *Pin) { p.Part = "other" },
+		`archive "evil"`:  func(p *Pin) { p.Archive = "evil" },
+		`archive "local"`: func(p *Pin) { p.Archive = archiveLocal },
+		`archive "https`:  func(p *Pin) { p.Archive = vendor },
+		`archive "http:`:  func(p *Pin) { p.Archive, p.Part = second, KindSystem },
+		`"../../x"`:       func(p *Pin) { p.Path = "../../x" },
+		`"/x"`:            func(p *Pin) { p.Path = "/x" },
+		`"x?y"`:           func(p *Pin) { p.Path = "x?y" },
 	} {
 		bad := good
 		change(&bad)
-		err := checkPins([]Pin{good, bad}, nil, KindBase, KindInterpreter, KindSystem)
+		err := checkPins([]Pin{good, bad}, sources, KindBase, KindInterpreter, KindSystem)
 		if _, ok := diag.Problems(err); !ok || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
 		}

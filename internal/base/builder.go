@@ -142,7 +142,11 @@ func resolveBuilder(ctx context.Context, client *fetch.Client, su suite, s Selec
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if b.Packages, err = selectBuilder(c, su, s, opt.Build); err != nil {
+	wants, err := c.withLocal(opt.Build, arch)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if b.Packages, err = selectBuilder(c, su, s, wants); err != nil {
 		return nil, nil, nil, err
 	}
 	return b, releases, noteSources(archives), su.matchBuilder(s.Platform, f, b.Packages)
@@ -166,6 +170,7 @@ func selectBuilder(c *catalogue, su suite, s Selection, wants []Want) ([]Pin, er
 	}
 	cl.growGround(func() { cl.grow(KindBuilder, roots) })
 	cl.settle(wants)
+	cl.checkLocalBuild(wants)
 	sorted, problems := sortedWants(wants)
 	cl.problems = append(cl.problems, problems...)
 	next := len(cl.order)

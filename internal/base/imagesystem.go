@@ -74,6 +74,9 @@ func (c *imageCatalogues) extend(ctx context.Context, s *Selection, wants []Want
 	if err != nil {
 		return err
 	}
+	if wants, err = index.withLocal(wants, arch); err != nil {
+		return err
+	}
 	s.Packages, err = ground.choose(index, su.name, *s, wants)
 	for _, w := range wants {
 		if slices.ContainsFunc(ground.packages, func(p stanza) bool { return p.Name == w.Name }) && !slices.Contains(s.Image.Has, w.Name) {

@@ -93,6 +93,16 @@ func (c *catalogue) withLocal(wants []Want, arch string) ([]Want, error) {
 	return all, problems.Err()
 }
 
+// checkLocalBuild refuses files of the project that would stand in place of what every build has.
+func (c *closure) checkLocalBuild(wants []Want) {
+	for _, w := range wants {
+		if w.local != nil && c.chosen[w.Name] != nil {
+			c.problems.Add(&diag.Error{Pos: w.Pos, Code: "base-package", What: fmt.Sprintf("%s would replace %s, which everything is built with", w, w.Name),
+				Hint: "leave it out"})
+		}
+	}
+}
+
 // checkLocal refuses a file of the project that would stand in place of a package of base or interpreter.
 func (c *closure) checkLocal(w Want) bool {
 	p := c.chosen[w.Name]
@@ -106,15 +116,19 @@ func (c *closure) checkLocal(w Want) bool {
 
 // HasLocal reports whether the pins have the files among some wants as they are now.
 func (p *Pins) HasLocal(wants []Want) bool {
-	for _, s := range p.Platforms {
-		for _, w := range wants {
-			if w.local != nil && w.fits(strings.TrimPrefix(s.Platform, "linux/")) &&
-				!slices.ContainsFunc(s.Packages, func(pin Pin) bool { return pin.Hash == w.local.Hash && pin.Path == w.local.Path }) {
-				return false
-			}
-		}
-	}
-	return true
+	return !slices.ContainsFunc(p.Platforms, func(s Selection) bool { return s.lacksLocal(s.Packages, wants) })
+}
+
+// HasLocalBuild reports likewise whether the builders have those among what building needs.
+func (p *Pins) HasLocalBuild(wants []Want) bool {
+	return !slices.ContainsFunc(p.Platforms, func(s Selection) bool { return s.Builder != nil && s.lacksLocal(s.Builder.Packages, wants) })
+}
+
+func (s Selection) lacksLocal(pins []Pin, wants []Want) bool {
+	return slices.ContainsFunc(wants, func(w Want) bool {
+		return w.local != nil && w.fits(strings.TrimPrefix(s.Platform, "linux/")) &&
+			!slices.ContainsFunc(pins, func(pin Pin) bool { return pin.Hash == w.local.Hash && pin.Path == w.local.Path })
+	})
 }
 
 // importLocal brings a .deb of the project into the store, and returns its file there.

@@ -113,6 +113,8 @@ func (c *closure) fixVersions(wants []Want) {
 		}
 		locked := c.chosen[w.Name]
 		switch s := c.catalogue.version(w.Name, w.Version); {
+		case w.local != nil && locked != nil:
+			c.checkLocal(w)
 		case c.catalogue.newest[w.Name] == nil:
 			// The name is wrong, which withSystem says.
 		case s == nil:

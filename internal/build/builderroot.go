@@ -22,7 +22,7 @@ import (
 // that lithe.lock has. A project that builds nothing never comes here, and its lithe.lock has no builder.
 func (b *builder) lockBuilders(ctx context.Context, d *decision, platforms []string, upgrade bool) error {
 	wanted := base.WantStrings(d.system.build)
-	same := slices.Equal(wanted, d.pins.BuildPackages) && (d.litheLock == nil || pinsOf(d.litheLock).SourcesDiffer(b.bases.Sources) == nil)
+	same := slices.Equal(wanted, d.pins.BuildPackages) && d.pins.HasLocalBuild(d.system.build) && (d.litheLock == nil || pinsOf(d.litheLock).SourcesDiffer(b.bases.Sources) == nil)
 	var stale []string
 	for _, s := range d.pins.Platforms {
 		old, _ := pinsOf(d.litheLock).Selection(s.Platform)

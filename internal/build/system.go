@@ -2,7 +2,6 @@ package build
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -40,10 +39,6 @@ func (in *inputs) readSystem() error {
 	}
 	in.system.accept = slices.Sorted(slices.Values(in.config.AcceptUnrunScripts))
 	in.system.all, err = in.parseWants(in.allPackages(project.Config.SystemNeeds))
-	if err == nil && base.IsImage(in.base) && len(in.system.files) > 0 {
-		return in.unsupported("system-packages", fmt.Sprintf("files of packages cannot be added to the base %s", in.base),
-			"use a base of Debian's packages, such as \"debian:trixie\"")
-	}
 	return err
 }
 

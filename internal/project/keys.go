@@ -54,16 +54,16 @@ func baseKeys(c *Config) []key {
 // debianKeys say which packages of Debian are added.
 func debianKeys(c *Config) []key {
 	return []key{
-		{name: "system-packages", value: array[SystemPackage]{to: &c.SystemPackages, one: func(p *SystemPackage) value { return systemPackage{to: p, file: true} }},
+		{name: "system-packages", value: array[SystemPackage]{to: &c.SystemPackages, one: func(p *SystemPackage) value { return systemPackage{p} }},
 			example:  `["libpq5", "./vendor/driver_1.0_amd64.deb"]`,
 			doc:      "Debian packages that the program needs beside the base, with all that they depend on; \"name=version\" asks for one version, and \"./FILE.deb\" is a file of the project. See [system packages](system-packages.md).",
 			fallback: "none"},
 		{name: "system-libraries", value: boolean{&c.SystemLibraries}, example: "false",
 			doc:      "Whether Debian packages are added by themselves where a package of Python needs a library of theirs. See [completeness](../concepts/completeness.md). Without it a library that is missing is an error.",
 			fallback: "true"},
-		{name: "build-packages", value: array[SystemPackage]{to: &c.BuildPackages, one: func(p *SystemPackage) value { return systemPackage{to: p} }},
+		{name: "build-packages", value: array[SystemPackage]{to: &c.BuildPackages, one: func(p *SystemPackage) value { return systemPackage{p} }},
 			example:  `["libpq-dev"]`,
-			doc:      "Debian packages that building needs beside a compiler and Python's headers: headers of libraries, tools. They are in no image. Where nothing is built they are not looked at.",
+			doc:      "Debian packages that building needs beside a compiler and Python's headers: headers of libraries, tools, written as system packages are. They are in no image. Where nothing is built they are not looked at.",
 			fallback: "none"},
 		{name: "apt-sources", value: array[AptSource]{to: &c.AptSources, one: func(s *AptSource) value { return aptSource{s} }},
 			example:  `[{url = "https://apt.example.org/debian", suite = "trixie", components = ["main"], signed-by = "keys/example.asc"}]`,

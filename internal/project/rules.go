@@ -52,12 +52,10 @@ var (
 	imagePath = rule{pattern: lazyregexp.New(`^/?` + part + `(/` + part + `)*$`), want: "a path in the image"}
 )
 
-// Debian's packages (policy 5.6.1), and one in a version as apt-get takes it.
+// Debian's packages (policy 5.6.1), one in a version as apt-get takes it, and a file as apt-get takes that.
 var (
 	debianName = rule{pattern: lazyregexp.New(`^[a-z0-9][a-z0-9+.-]+$`), want: "the name of a Debian package"}
-	debianWant = rule{pattern: lazyregexp.New(`^[a-z0-9][a-z0-9+.-]+(=([0-9]+:)?[0-9][A-Za-z0-9.+~-]*)?$`),
-		want: "the name of a Debian package, such as \"libpq5\", or name and version, such as \"libpq5=17.6-0+deb13u1\""}
-	debianFile = rule{pattern: lazyregexp.New(`^([a-z0-9][a-z0-9+.-]+(=([0-9]+:)?[0-9][A-Za-z0-9.+~-]*)?|\./(` + part + `/)*` + part + `\.deb)$`),
+	debianWant = rule{pattern: lazyregexp.New(`^([a-z0-9][a-z0-9+.-]+(=([0-9]+:)?[0-9][A-Za-z0-9.+~-]*)?|\./(` + part + `/)*` + part + `\.deb)$`),
 		want: "the name of a Debian package, such as \"libpq5\", name and version, such as \"libpq5=17.6-0+deb13u1\", or a file, such as \"./vendor/driver.deb\""}
 )
 

@@ -61,25 +61,15 @@ func (i include) schema() schema {
 	return schema{AnyOf: []schema{glob.schema(), in}}
 }
 
-// systemPackage is a name, or name=version.
-type systemPackage struct {
-	to   *SystemPackage
-	file bool // a .deb of the project may stand for it
-}
+// systemPackage is a name, name=version, or a .deb of the project.
+type systemPackage struct{ to *SystemPackage }
 
 func (s systemPackage) decode(d *decoder, at string, v *toml.Value) {
 	s.to.Pos = v.Pos
-	text{&s.to.Want, s.rule()}.decode(d, at, v)
+	text{&s.to.Want, debianWant}.decode(d, at, v)
 }
 
-func (s systemPackage) schema() schema { return s.rule().schema() }
-
-func (s systemPackage) rule() rule {
-	if s.file {
-		return debianFile
-	}
-	return debianWant
-}
+func (systemPackage) schema() schema { return debianWant.schema() }
 
 // placed is a text of which is remembered where it stands.
 type placed struct {

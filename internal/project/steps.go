@@ -37,7 +37,7 @@ func (s buildStep) keys() []key {
 		{name: "run", value: command{&s.to.Run}, doc: "The program and its arguments."},
 		{name: "inputs", value: texts(&s.to.Inputs, glob), doc: "Globs of the files that it sees, relative to the project; no others."},
 		{name: "outputs", value: texts(&s.to.Outputs, glob), doc: "Globs of the files that it makes, relative to the project, which go to /app."},
-		{name: "packages", value: array[SystemPackage]{to: &s.to.Packages, one: func(p *SystemPackage) value { return systemPackage{to: p} }},
+		{name: "packages", value: array[SystemPackage]{to: &s.to.Packages, one: func(p *SystemPackage) value { return systemPackage{p} }},
 			doc: "Debian packages that it needs, such as nodejs. With any, it runs beside a compiler and not in the image."},
 	}
 }
