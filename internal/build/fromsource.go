@@ -241,8 +241,8 @@ func (f *frontend) explain(ctx context.Context, r *recipe, failure *pep517.Failu
 	problem := &diag.Error{Pos: r.pkg.Pos, Code: buildFailed, What: fmt.Sprintf("%s cannot be built: %s", r.what(), failure.What), Err: failure,
 		Detail: failure.Excerpt}
 	var hints []string
-	if failure.Header != "" {
-		hints = append(hints, f.headerHint(ctx, failure.Header))
+	if failure.Missing.Name != "" {
+		hints = append(hints, f.missingHint(ctx, failure.Missing))
 	}
 	if hint := cmp.Or(r.unanswered, versionHint(r.asked)); hint != "" && !r.versioned {
 		hints = append(hints, hint)
@@ -256,9 +256,4 @@ func (f *frontend) explain(ctx context.Context, r *recipe, failure *pep517.Failu
 	}
 	problem.Hint = strings.Join(append(hints, "the whole log is "+path), "; ")
 	return problem
-}
-
-// headerHint names the Debian package that has a header.
-func (f *frontend) headerHint(_ context.Context, header string) string {
-	return fmt.Sprintf("add the Debian package that has %s to `build-packages` in %s", header, f.decision.config.Place())
 }

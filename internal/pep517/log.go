@@ -17,9 +17,9 @@ const (
 
 // Failure is a build that went wrong, in the words of whoever knows: the backend, the compiler.
 type Failure struct {
-	What    string // one sentence
-	Excerpt string // the lines of the log that tell most, each with a newline; "" for none
-	Header  string // that the compiler did not find; "" where that was not it
+	What    string  // one sentence
+	Excerpt string  // the lines of the log that tell most, each with a newline; "" for none
+	Missing Missing // what the build did not find; the zero value where that was not it
 }
 
 // Error returns the sentence.
@@ -64,11 +64,12 @@ func (l *Log) failure(hook string, code int) *Failure {
 	f := &Failure{What: fmt.Sprintf("%s ended with exit code %d", hook, code), Excerpt: shown(all, tailLines)}
 	for i, line := range all {
 		if m := missingHeader.FindStringSubmatch(line); m != nil {
-			f.What, f.Header = "the compiler says: "+clip(line), m[1]
+			f.What, f.Missing = "the compiler says: "+clip(line), Missing{Header, m[1]}
 			f.Excerpt = around(all, i)
 			return f
 		}
 	}
+	f.Missing = missing(all)
 	for i, line := range all {
 		if compilerError.MatchString(line) {
 			f.What = "the build says: " + clip(strings.TrimSpace(line))

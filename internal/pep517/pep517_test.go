@@ -203,7 +203,7 @@ func TestFailures(t *testing.T) {
 		} else if tt.what != "no name" {
 			ok = ok && strings.Contains(err.Error(), tt.want)
 		}
-		if !ok || tt.what == "a compiler" && failure.Header != "libpq-fe.h" {
+		if !ok || tt.what == "a compiler" && failure.Missing != (pep517.Missing{Kind: pep517.Header, Name: "libpq-fe.h"}) {
 			t.Errorf("%s: have %v, want %s\n%s", tt.what, err, tt.want, log)
 		}
 	}
