@@ -77,7 +77,12 @@ func TestSdistForArm64(t *testing.T) {
 		}
 	}
 	l.build(t, dir, call{args: args, wrap: []string{"unshare", "--user", "--map-root-user", "--mount", "sh", "-c", withEmulator, "sh"}})
-	foreign := newRoot(t, l, readLayers(t, imageFor(t, oci, "arm64")))
+	importsForArm64(t, newRoot(t, l, readLayers(t, layoutImage(t, oci))))
+}
+
+// importsForArm64 imports what was compiled for arm64, under an emulator, and looks at the file.
+func importsForArm64(t *testing.T, foreign *root) {
+	t.Helper()
 	foreign.emulate(t)
 	const program = "import platform, markupsafe._speedups as m; print(platform.machine(), m.__file__)"
 	out, err := foreign.command("-c", program).CombinedOutput()
