@@ -154,8 +154,10 @@ func (s *suiteReader) stanzas(ctx context.Context, index release.Index, arch str
 		return nil, err
 	}
 	all, err := readPackages(file, s.suite+"/"+index.Path, arch)
-	if err != nil {
-		return nil, s.broken(err)
+	if err != nil && s.further != nil {
+		return nil, s.named(s.broken(err))
+	} else if err != nil {
+		return nil, err
 	}
 	return all, saveIndex(st, arch, index.Hash, all)
 }

@@ -17,7 +17,7 @@ import (
 var furtherFaults = map[string]debmirror.Faults{
 	"good": {}, "expired": {Expired: true}, "unsigned": {Unsigned: true}, "unknown-key": {UnknownKey: true}, "altered": {Altered: true},
 	"wrong-suite": {WrongSuite: true}, "other-debs": {DebsDiffer: true}, "other-indexes": {PackagesDiffer: true}, "gone": {DebsMissing: true},
-	"weak": {ReleaseMD5Only: true},
+	"weak": {ReleaseMD5Only: true}, "weak-packages": {MD5Only: true}, "climbing": {FilenameClimbs: true},
 }
 
 // publish shows what the mirror has, with the repository beside it.
@@ -49,6 +49,10 @@ func (w *world) aptRepository(ts *testscript.TestScript, neg bool, args []string
 			}
 		case "flat":
 			w.further.Flat, w.further.Architectures = true, []string{"amd64"}
+		case "suites":
+			w.further.Flat = false
+		case "amd64":
+			w.further.Architectures = []string{"amd64"}
 		case "late":
 			w.further.NotAutomatic = true
 		case "older":

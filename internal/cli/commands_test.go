@@ -36,8 +36,8 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	mirror WORD                         newer: publish a security update, superseding the old package; expired, altered,
 //	                                    wrong-suite, other-debs: break it; good: mend it
 //	aptrepo WORD... | KEY=VALUE...      publish a repository of packages that is not Debian's, at $APT_REPO, suite "stable": suite=, component=, folder=;
-//	                                    flat, late, private (to somebody:hunter2), expired, unsigned, unknown-key, altered, wrong-suite, other-debs,
-//	                                    other-indexes, gone, older: its form and faults, good for none
+//	                                    flat, suites, late, private (to somebody:hunter2), expired, unsigned, unknown-key, altered, wrong-suite, other-debs,
+//	                                    other-indexes, weak, weak-packages, climbing, gone, older, amd64 (and nothing else): its form and faults, good for none
 //	aptdeb NAME VERSION [ARCH [DEPENDS [PROVIDES [LIBRARY]]]]   put a package with a file /usr/share/NAME/text into it, and a library
 //	aptkey FILE [binary|other|private]  write the key that signs it
 //	requests                            print what index and mirror were asked for since the last time
