@@ -144,12 +144,8 @@ func (f *frontend) lockTrees(ctx context.Context) error {
 		if p == nil || p.source == nil {
 			continue
 		}
-		var env []string
-		if pkg.Kind == plan.KindVCS {
-			env = lockedVersion(p.source, pkg.Version)
-		}
 		var err error
-		if pkg.Build, err = f.buildTree(ctx, p.source, *pkg, env); err != nil {
+		if pkg.Build, err = f.buildTree(ctx, p.source, *pkg, f.builder.partEnv(p.source, *pkg)); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/entry"
+	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/project"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/requirement"
@@ -66,18 +67,29 @@ func versioner(asked []requirement.Requirement) string {
 	return ""
 }
 
-// lockedVersion gives a commit the version that the lock has for it, by the variable of the tool that would ask its repository:
-// whoever locked asked it. The checkout has one commit and no tags.
-func lockedVersion(t *tree, locked string) []string {
+// versioner returns the tool that the backend of a tree asks for its version, "" for none.
+func (t *tree) versioner() string {
 	tool := versioner(t.asked)
 	if tool == "" && t.project.Pyproject.Table("tool", "pdm", "version").String("source") == "scm" {
 		tool = "pdm-backend"
 	}
-	variable := vcsversion.Variable(tool)
-	if variable == "" || t.version != "" || locked == "" {
+	return tool
+}
+
+// partEnv returns the variables by which the backend of source code beside the project's own gets its version, nil where it asks
+// for none. A commit has the version that the lock has for it, since whoever locked asked its repository: the checkout has one
+// commit and no tags. A folder gets what the user set, as it would by other tools.
+func (b *builder) partEnv(t *tree, pkg plan.Package) []string {
+	variable := vcsversion.Variable(t.versioner())
+	switch {
+	case variable == "" || t.version != "":
+		return nil
+	case pkg.Kind == plan.KindLocal:
+		return b.opt.BuildEnv
+	case pkg.Version == "":
 		return nil
 	}
-	return []string{variable + "=" + locked}
+	return []string{variable + "=" + pkg.Version}
 }
 
 // versionHint tells how a version gets into a build that does not see version control, "" where it needs none.

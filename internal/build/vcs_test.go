@@ -101,8 +101,8 @@ func versionedSource(t *testing.T, dir string) (digest, said, shown string) {
 	return src.digest, said, string(data)
 }
 
-// TestLockedVersion gives commits the version that the lock has.
-func TestLockedVersion(t *testing.T) {
+// TestPartEnv gives commits the version that the lock has, and folders what the user set.
+func TestPartEnv(t *testing.T) {
 	for _, c := range []struct{ head, locked, want string }{
 		{"dynamic = [\"version\"]\n[build-system]\nrequires = [\"hatchling\", \"hatch-vcs\"]\n", "1.5", "SETUPTOOLS_SCM_PRETEND_VERSION=1.5"},
 		{"dynamic = [\"version\"]\n[build-system]\nrequires = [\"poetry-core\", \"poetry-dynamic-versioning\"]\n", "1.5", "POETRY_DYNAMIC_VERSIONING_BYPASS=1.5"},
@@ -124,8 +124,12 @@ func TestLockedVersion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(lockedVersion(tree, c.locked), " "); got != c.want {
+		b := &builder{opt: Options{BuildEnv: []string{"SET=1"}}}
+		if got := strings.Join(b.partEnv(tree, plan.Package{Kind: plan.KindVCS, Version: c.locked}), " "); got != c.want {
 			t.Errorf("%q with %q gives %q, want %q", c.head, c.locked, got, c.want)
+		}
+		if got := b.partEnv(tree, plan.Package{Kind: plan.KindLocal}); (got != nil) != (tree.versioner() != "" && tree.version == "") {
+			t.Errorf("the folder of %q gets %q", c.head, got)
 		}
 	}
 }
