@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,6 +36,28 @@ func TestServiceInDocker(t *testing.T) {
 			if text := logs(t, name); !strings.Contains(text, "Application shutdown complete") {
 				t.Errorf("it did not shut down by itself:\n%s", text)
 			}
+		})
+	}
+}
+
+// TestServiceHealth has the engine ask the service whether it is well, with nothing but what is in the image: on a path that it
+// serves, and on one that it does not.
+func TestServiceHealth(t *testing.T) {
+	l := needDocker(t)
+	t.Parallel()
+	for path, want := range map[string]string{"/": "healthy", "/nope": "unhealthy"} {
+		dir := l.project(t, "fastapi-service")
+		config := filepath.Join(dir, "pyproject.toml")
+		write(t, config, read(t, config)+fmt.Sprintf("\n[tool.lithe]\nhealthcheck = {path = %q, interval = \"1s\", timeout = \"20s\", start-period = \"0s\", retries = 1}\n", path))
+		name := container(t, append(hardened[:len(hardened):len(hardened)], l.load(t, dir))...)
+		// Once the service is up, what is said of the second path is its answer, and no error.
+		checks := "[0|]"
+		if want == "unhealthy" {
+			checks = "[1|]"
+		}
+		eventually(t, path+" is "+want, func() bool {
+			state := docker(t, "inspect", "--format", "{{.State.Health.Status}} {{range .State.Health.Log}}[{{.ExitCode}}|{{.Output}}]{{end}}", name)
+			return strings.HasPrefix(state, want+" ") && strings.Contains(state, checks)
 		})
 	}
 }
