@@ -83,11 +83,6 @@ func read(opt Options) (*inputs, error) {
 	return in, err
 }
 
-func (in *inputs) unsupported(key, what, hint string) error {
-	pos, _ := in.config.Position(key)
-	return &diag.Error{Pos: pos, Code: "unsupported", What: what, Hint: hint}
-}
-
 // decision is what will be built, and from what.
 type decision struct {
 	*inputs

@@ -98,11 +98,10 @@ func ask(t *testing.T, dir string, rec *trace.Recorder) (*Answer, error) {
 
 // scenario is a state of a repository.
 type scenario struct {
-	name   string
-	make   func(r repo) (project string) // the folder of pyproject.toml below the root
-	says   string                        // a node stands as "gNODE"
-	dirty  bool
-	differ string // why the tools themselves differ from what lithe has them say
+	name  string
+	make  func(r repo) (project string) // the folder of pyproject.toml below the root
+	says  string                        // a node stands as "gNODE"
+	dirty bool
 }
 
 // scenarios commit the project's pyproject.toml in states that the tools tell apart.
