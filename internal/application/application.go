@@ -159,6 +159,31 @@ func (t *Tree) assigns(m *module, name string, depth int) (at string, line int) 
 	return "", 0
 }
 
+// Says reports whether a module has a string, or one that goes on behind it with a dot, also by way of `from .base import *`,
+// and where.
+func (t *Tree) Says(file, text string) (at string, line int) {
+	return t.says(t.module(file), text, maxDepth)
+}
+
+func (t *Tree) says(m *module, text string, depth int) (at string, line int) {
+	if m == nil || depth == 0 {
+		return "", 0
+	}
+	for _, l := range m.lines {
+		for _, token := range l.Statement {
+			if token.Kind == 's' && token.Plain && strings.HasPrefix(token.Text+".", text+".") {
+				return m.file, token.Line
+			}
+		}
+	}
+	for _, from := range m.stars {
+		if at, line = t.says(t.module(t.find(m, from)), text, depth-1); line > 0 {
+			return at, line
+		}
+	}
+	return "", 0
+}
+
 // Default returns what a file gives an environment variable by os.environ.setdefault, or by an assignment to os.environ.
 func (t *Tree) Default(file, variable string) (value string, line int) {
 	m := t.module(file)

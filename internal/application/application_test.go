@@ -81,6 +81,18 @@ func TestText(t *testing.T) {
 	if text, _, line := files.Text("s/prod.py", "STATIC_ROOT"); text != "" || line != 0 {
 		t.Errorf("an expression is no text: %q", text)
 	}
+	if at, line := files.Says("s/prod.py", "b"); at != "s/prod.py" || line != 2 {
+		t.Errorf("%s:%d", at, line)
+	}
+	if at, line := files.Says("s/prod.py", "x"); at != "s/base.py" || line != 2 {
+		t.Errorf("%s:%d", at, line)
+	}
+	if at, line := files.Says("manage.py", "s"); at != "manage.py" || line != 3 { // of s.prod
+		t.Errorf("%s:%d", at, line)
+	}
+	if at, line := files.Says("manage.py", "s.p"); line != 0 {
+		t.Errorf("the half of a name was found: %s:%d", at, line)
+	}
 	if value, line := files.Default("manage.py", "DJANGO_SETTINGS_MODULE"); value != "s.prod" || line != 3 {
 		t.Errorf("%q:%d", value, line)
 	}
@@ -106,6 +118,7 @@ func FuzzIn(f *testing.F) {
 			}
 			tr.Text(file, "x")
 			tr.Assigns(file, "x")
+			tr.Says(file, "x")
 			tr.Default(file, "X")
 			tr.Imports(file, "os")
 		}

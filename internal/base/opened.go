@@ -18,6 +18,8 @@ type opened struct {
 	distribution string
 	library      string   // what is opened
 	packages     []string // that have it, by names of all released suites
+	suites       []string // of which each has one of the packages alone, in their order; nil where the names are those of all suites
+	part         string   // only where the project names this part of the distribution
 	unless       []string // distributions that bring it
 	pure         bool     // only where its wheel is for any platform; the others bring it
 	refused      []string // packages whose scripts are not understood: nothing is added then, only told
@@ -28,6 +30,8 @@ type opened struct {
 var openedTable = []opened{
 	{distribution: "cairocffi", library: "libcairo.so.2", packages: []string{"libcairo2"},
 		source: "https://doc.courtbouillon.org/cairocffi/stable/overview.html"},
+	{distribution: "django", part: "django.contrib.gis", library: "libgdal.so", packages: []string{"libgdal32", "libgdal36"}, suites: []string{"bookworm", "trixie"},
+		source: "https://docs.djangoproject.com/en/stable/ref/contrib/gis/install/geolibs/"},
 	{distribution: "pdf2image", library: "pdftoppm", packages: []string{"poppler-utils"}, source: "https://pypi.org/project/pdf2image/"},
 	{distribution: "psycopg", library: "libpq.so.5", packages: []string{"libpq5"}, unless: []string{"psycopg-binary", "psycopg-c"},
 		source: "https://www.psycopg.org/psycopg3/docs/basic/install.html"},
@@ -53,15 +57,28 @@ type Refused struct {
 	Accept []string // packages whose scripts must be accepted for it
 }
 
-// Opened returns what the distributions of an image open at run time, by the table. wheels are the names of their files by
-// normalized name.
-func Opened(wheels map[string]string) (needed []Library, refused []Refused) {
+// in returns the packages that a suite has, "trixie". There are none for a suite that the table does not know.
+func (o opened) in(suite string) []string {
+	if o.suites == nil {
+		return o.packages
+	}
+	if i := slices.Index(o.suites, suite); i >= 0 {
+		return o.packages[i : i+1]
+	}
+	return nil
+}
+
+// Opened returns what the distributions of an image open at run time, by the table. name is that of the base with Debian's
+// packages, wheels are the names of their files by normalized name, parts are what the project names of them.
+func Opened(name string, wheels map[string]string, parts []string) (needed []Library, refused []Refused) {
+	suite := strings.TrimPrefix(name, "debian:")
 	for _, o := range openedTable {
 		wheel, there := wheels[o.distribution]
-		if !there || o.pure && !strings.HasSuffix(wheel, "-any.whl") || slices.ContainsFunc(o.unless, func(name string) bool { return has(wheels, name) }) {
+		if !there || o.part != "" && !slices.Contains(parts, o.part) || o.pure && !strings.HasSuffix(wheel, "-any.whl") ||
+			slices.ContainsFunc(o.unless, func(name string) bool { return has(wheels, name) }) {
 			continue
 		}
-		for _, p := range o.packages {
+		for _, p := range o.in(suite) {
 			l := Library{Distribution: o.distribution, Library: o.library, Package: p}
 			if len(o.refused) > 0 {
 				refused = append(refused, Refused{l, o.refused})
@@ -83,6 +100,16 @@ func IsOpened(l Library) bool {
 	return slices.ContainsFunc(openedTable, func(o opened) bool {
 		return o.distribution == l.Distribution && o.library == l.Library && slices.Contains(o.packages, l.Package)
 	})
+}
+
+// Part returns the part of a distribution that alone opens a library, by the table; "" for other libraries.
+func (l Library) Part() string {
+	for _, o := range openedTable {
+		if o.distribution == l.Distribution && o.library == l.Library {
+			return o.part
+		}
+	}
+	return ""
 }
 
 // Wants returns what a platform's libraries add to what the project asks for.

@@ -13,19 +13,32 @@ import (
 )
 
 func TestOpened(t *testing.T) {
-	needed, refused := Opened(map[string]string{"app": "", "psycopg": "psycopg-3.3.9-py3-none-any.whl", "soundfile": "soundfile-0.13-py2.py3-none-manylinux_2_28_x86_64.whl",
-		"pydub": "pydub-0.25-py2.py3-none-any.whl"})
+	needed, refused := Opened("debian:trixie", map[string]string{"app": "", "psycopg": "psycopg-3.3.9-py3-none-any.whl", "soundfile": "soundfile-0.13-py2.py3-none-manylinux_2_28_x86_64.whl",
+		"pydub": "pydub-0.25-py2.py3-none-any.whl"}, nil)
 	if diff := cmp.Diff([]Library{{"psycopg", "libpq.so.5", "libpq5"}}, needed); diff != "" {
 		t.Error(diff)
 	}
 	if len(refused) != 1 || refused[0].Package != "ffmpeg" || len(refused[0].Accept) == 0 {
 		t.Errorf("refused %v", refused)
 	}
-	if needed, _ := Opened(map[string]string{"psycopg": "psycopg-3.3.9-py3-none-any.whl", "psycopg-binary": "x-manylinux_2_28_x86_64.whl"}); needed != nil {
+	if needed, _ := Opened("debian:trixie", map[string]string{"psycopg": "psycopg-3.3.9-py3-none-any.whl", "psycopg-binary": "x-manylinux_2_28_x86_64.whl"}, nil); needed != nil {
 		t.Errorf("the wheel has it inside, and %v is added", needed)
 	}
-	if needed, _ := Opened(map[string]string{"soundfile": "soundfile-0.13-py2.py3-none-any.whl"}); len(needed) != 1 || !IsOpened(needed[0]) {
+	if needed, _ := Opened("debian:trixie", map[string]string{"soundfile": "soundfile-0.13-py2.py3-none-any.whl"}, nil); len(needed) != 1 || !IsOpened(needed[0]) {
 		t.Errorf("got %v", needed)
+	}
+	wheels := map[string]string{"django": "django-6.1-py3-none-any.whl"}
+	for _, tt := range []struct{ base, part, want string }{
+		{"debian:trixie", "django.contrib.gis", "libgdal36"}, {"debian:bookworm", "django.contrib.gis", "libgdal32"},
+		{"debian:trixie", "", ""}, {"debian:sid", "django.contrib.gis", ""},
+	} {
+		got := ""
+		if needed, _ := Opened(tt.base, wheels, []string{tt.part}); len(needed) == 1 && IsOpened(needed[0]) && needed[0].Part() == "django.contrib.gis" {
+			got = needed[0].Package
+		}
+		if got != tt.want {
+			t.Errorf("%s %q: got %q, want %q", tt.base, tt.part, got, tt.want)
+		}
 	}
 }
 
@@ -58,7 +71,7 @@ func TestOpenedInSuites(t *testing.T) {
 		s := newSurveyOf(t, dir, su)
 		for _, o := range openedTable {
 			var wants []Want
-			for _, p := range o.packages {
+			for _, p := range o.in(name) {
 				wants = append(wants, Want{Name: p})
 			}
 			selected, err := selectPackages(s.catalogue, su, amd64, wants)

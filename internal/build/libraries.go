@@ -23,19 +23,26 @@ func (b *builder) libraries(ctx context.Context, d *decision) error {
 	for i := range d.pins.Platforms {
 		s := &d.pins.Platforms[i]
 		if before, ok := old.Selection(s.Platform); ok && old.Name == d.pins.Name {
-			s.Libraries = slices.DeleteFunc(slices.Clone(before.Libraries), func(l base.Library) bool { return !known[l.Distribution] })
+			s.Libraries = slices.DeleteFunc(slices.Clone(before.Libraries), func(l base.Library) bool {
+				return !known[l.Distribution] || d.lost(s.Platform, l.Part())
+			})
 		}
 	}
 	for _, v := range d.variants {
 		if !d.follows(v.name()) {
 			continue
 		}
-		needed, refused := base.Opened(v.distributions(d))
+		needed, refused := base.Opened(d.suiteOf(v.name()), v.distributions(d), v.entry.Parts)
 		needed = slices.DeleteFunc(needed, func(l base.Library) bool { return d.accepted(l.Library) })
 		d.addLibraries(v.name(), needed)
 		b.warn(d.refused(v, refused))
 	}
 	return b.extendLibraries(ctx, d)
+}
+
+// lost reports a part of a distribution that was named by the project, and is not by what is built for a platform now.
+func (d *decision) lost(platform, part string) bool {
+	return part != "" && slices.ContainsFunc(d.variants, func(v *variant) bool { return v.name() == platform && !slices.Contains(v.entry.Parts, part) })
 }
 
 // follows reports whether packages of Debian follow from what distributions need on a platform: on bases of such packages,

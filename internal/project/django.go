@@ -44,6 +44,22 @@ func (in *surroundings) findDjango() (d django, ok bool) {
 	return d, true
 }
 
+// parts are parts of Django that open libraries, which no other project needs.
+var parts = []string{"django.contrib.gis"}
+
+// addParts adds the parts that the settings name, as applications or as the engine of a database.
+func (in *surroundings) addParts(e *EntryPoint) {
+	d, ok := in.findDjango()
+	if !ok {
+		return
+	}
+	for _, part := range parts {
+		if _, line := in.tree.Says(d.file, part); line > 0 {
+			e.Parts = append(e.Parts, part)
+		}
+	}
+}
+
 // fromDjango finds the WSGI or ASGI application of a project of Django, by its settings or else by its files. Which of
 // the two runs, the locked server says: with ASGI_APPLICATION in the settings, or uvicorn-worker, one of ASGI, else one of WSGI
 // first.

@@ -20,6 +20,7 @@ type EntryPoint struct {
 	Processes   map[string][]string // all programs of the image by name, where it has several; "web" is the entry point
 	Test        []string            // what tests the project in the image; nil where nothing does
 	Steps       []Step              // commands that make files of the image, in order
+	Parts       []string            // of distributions, which open libraries of their own and which the settings name: "django.contrib.gis"
 	Catalogues  []string            // files of /app, as entries have them, to compile to .mo files beside them
 	Evidence    []Evidence          // of all of these
 }
@@ -48,6 +49,7 @@ func (p *Project) EntryPoint(t Target, code Code) (EntryPoint, error) {
 	in.addTest(&e)
 	in.addSteps(&e)
 	in.addCatalogues(&e)
+	in.addParts(&e)
 	return e, nil
 }
 

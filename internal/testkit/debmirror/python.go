@@ -14,7 +14,8 @@ func (m machine) libraries() []Package {
 	client := simple("libpq5", "17.6-0+deb13u1", "libpq.so.5.17", "libpq.so.5")
 	client.Depends += ", libssl3t64 (>= 3.0.0), libldap2 (>= 2.6.2)"
 	crypt := simple("libcrypt1", "1:4.4.38-1", "libcrypt.so.1.1.0", "libcrypt.so.1")
-	return []Package{expat, zlib, crypt, client, simple("libldap2", "2.6.10+dfsg-1", "libldap.so.2.0.200", "libldap.so.2")}
+	geo := simple("libgdal36", "3.10.3+dfsg-1", "libgdal.so.36.3.10.3", "libgdal.so.36")
+	return []Package{expat, zlib, crypt, client, geo, simple("libldap2", "2.6.10+dfsg-1", "libldap.so.2.0.200", "libldap.so.2")}
 }
 
 func (m machine) openssl(version string) Package {
