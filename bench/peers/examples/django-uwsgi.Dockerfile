@@ -9,7 +9,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     uv venv && uvx pipenv requirements --hash >requirements.txt && uv pip sync --require-hashes requirements.txt
 
 FROM local/python:3.13-slim-trixie
-RUN apt-get update && apt-get install -y --no-install-recommends libpq5 && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends libpq5 && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 ENV PATH="/app/.venv/bin:${PATH}"
 RUN useradd -U -M -d /nonexistent app
 COPY --from=build /app/.venv /app/.venv
