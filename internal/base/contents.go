@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/lithe-build/lithe/internal/debian/compressed"
 	contentsfile "github.com/lithe-build/lithe/internal/debian/contents"
+	"github.com/lithe-build/lithe/internal/debian/release"
 	"github.com/lithe-build/lithe/internal/fetch"
 	"github.com/lithe-build/lithe/internal/store"
 )
@@ -74,44 +75,50 @@ func Providers(ctx context.Context, client *fetch.Client, opt Options, platform 
 	return found, err
 }
 
-// libraries returns the package of every library of the suite in the loader's folders.
-func (s *suiteReader) libraries(ctx context.Context, arch string) (map[string]string, error) {
+// contents returns the suite's index of files.
+func (s *suiteReader) contents(arch string) (release.Index, error) {
 	index, ok := s.release.Contents(component, arch)
 	if !ok {
-		return nil, s.named(ErrNoContents)
+		return index, s.named(ErrNoContents)
+	}
+	return index, nil
+}
+
+// readContents reads a verified Contents index: of the paths that are wanted, each with its packages.
+func (s *suiteReader) readContents(ctx context.Context, index release.Index, want func(path []byte) bool, found func(path string, packages []string) error) error {
+	file, err := s.client.Blob(ctx, s.request(index), nil)
+	if err != nil {
+		return fmt.Errorf("file %s of %s: %w", index.Path, s.suite, err)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	name := s.suite + "/" + index.Path
+	r, err := compressed.NewReader(f, name, maxContents)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return contentsfile.Read(r, name, want, found)
+}
+
+// libraries returns the package of every library of the suite in the loader's folders.
+func (s *suiteReader) libraries(ctx context.Context, arch string) (map[string]string, error) {
+	index, err := s.contents(arch)
+	if err != nil {
+		return nil, err
 	}
 	st := s.client.Store()
 	if rows, ok := loadLibraries(st, index.Hash); ok {
 		return rows, nil
 	}
-	file, err := s.client.Blob(ctx, s.request(index), nil)
-	if err != nil {
-		return nil, fmt.Errorf("file %s of %s: %w", index.Path, s.suite, err)
-	}
-	rows, err := readLibraries(file, s.suite+"/"+index.Path, arch)
-	if err != nil {
-		return nil, err
-	}
-	return rows, saveLibraries(st, index.Hash, rows)
-}
-
-// readLibraries reads a verified Contents file.
-func readLibraries(file, name, arch string) (map[string]string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	r, err := compressed.NewReader(f, name, maxContents)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
 	rows := map[string]string{}
 	want := func(path []byte) bool {
 		return bytes.Contains(path, []byte(".so")) && librarySoname(string(path), arch) != ""
 	}
-	err = contentsfile.Read(r, name, want, func(path string, packages []string) error {
+	err = s.readContents(ctx, index, want, func(path string, packages []string) error {
 		if len(rows) == maxLibraries {
 			return fmt.Errorf("more than %d libraries", maxLibraries)
 		}
@@ -122,7 +129,10 @@ func readLibraries(file, name, arch string) (map[string]string, error) {
 		rows[soname] = bestProvider(packages)
 		return nil
 	})
-	return rows, err
+	if err != nil {
+		return nil, err
+	}
+	return rows, saveLibraries(st, index.Hash, rows)
 }
 
 // triplets are the names of Debian's folders for libraries.

@@ -3,13 +3,9 @@ package base
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"os"
 	"slices"
 	"strings"
 
-	"github.com/lithe-build/lithe/internal/debian/compressed"
-	contentsfile "github.com/lithe-build/lithe/internal/debian/contents"
 	"github.com/lithe-build/lithe/internal/fetch"
 )
 
@@ -33,28 +29,14 @@ func Holding(ctx context.Context, client *fetch.Client, opt Options, platform st
 		return nil, err
 	}
 	s := archives[0]
-	index, ok := s.release.Contents(component, arch)
-	if !ok {
-		return nil, s.named(ErrNoContents)
-	}
-	file, err := s.client.Blob(ctx, s.request(index), nil)
-	if err != nil {
-		return nil, fmt.Errorf("file %s of %s: %w", index.Path, s.suite, err)
-	}
-	f, err := os.Open(file)
+	index, err := s.contents(arch)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	r, err := compressed.NewReader(f, s.suite+"/"+index.Path, maxContents)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
 	var best int
 	var found []string
 	want := func(path []byte) bool { n := rank(string(path)); return n > 0 && (best == 0 || n <= best) }
-	err = contentsfile.Read(r, s.suite+"/"+index.Path, want, func(path string, packages []string) error {
+	err = s.readContents(ctx, index, want, func(path string, packages []string) error {
 		if n := rank(path); n != best {
 			best, found = n, nil
 		}
