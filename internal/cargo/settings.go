@@ -39,7 +39,8 @@ func Settings(getenv func(string) string, home string) Mirror {
 			return Mirror{Problem: problem}
 		}
 		if err != nil {
-			return Mirror{Problem: &diag.Error{Pos: diag.Position{File: file}, Code: "crates-mirror", What: "it cannot be read: " + err.Error(), Err: err}}
+			return Mirror{Problem: &diag.Error{Pos: diag.Position{File: file}, Code: "crates-mirror", What: "it cannot be read: " + err.Error(), Err: err,
+				Hint: "let this user read it, or name a sparse index with --crates-mirror"}}
 		}
 		if config != nil {
 			return mirrorOf(config, getenv)
