@@ -39,7 +39,7 @@ func askDocker(ctx context.Context, opt EngineOptions) EngineStatus {
 		return status
 	}
 	status.Where = host.Address
-	ctx, cancel := context.WithTimeout(ctx, docker.PingTimeout)
+	ctx, cancel := context.WithTimeout(ctx, docker.AnswerTimeout)
 	defer cancel()
 	var version struct{ Version string }
 	status.Err = docker.New(host, opt.Trace).Get(ctx, "/version", &version)

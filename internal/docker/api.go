@@ -15,12 +15,13 @@ import (
 )
 
 const (
-	// PingTimeout is how long an engine may take to say that it is there.
-	PingTimeout = 3 * time.Second
+	// AnswerTimeout is how long an engine may take to say who it is. One that starts, or has much to do, takes many seconds.
+	AnswerTimeout = 30 * time.Second
 	// MaxMessage bounds an error message, in bytes.
 	MaxMessage = 4 << 10
 
-	maxReply = 64 << 20 // bytes; a list of very many images
+	connectTimeout = 3 * time.Second // the system accepts a connection for an engine that has no time
+	maxReply       = 64 << 20        // bytes; a list of very many images
 )
 
 // Client speaks to one engine, without a version in the path: the engine takes its own, and none of the parts that lithe
@@ -67,13 +68,13 @@ func New(host Host, recorder *trace.Recorder) *Client {
 
 // connect opens a connection, without TLS.
 func (h Host) connect(ctx context.Context) (net.Conn, error) {
-	dialer := &net.Dialer{Timeout: PingTimeout}
+	dialer := &net.Dialer{Timeout: connectTimeout}
 	return dialer.DialContext(ctx, h.network, h.dial)
 }
 
 // Ping asks the engine who it is.
 func (a *Client) Ping(ctx context.Context) (Info, error) {
-	ctx, cancel := context.WithTimeout(ctx, PingTimeout)
+	ctx, cancel := context.WithTimeout(ctx, AnswerTimeout)
 	defer cancel()
 	resp, err := a.Do(ctx, http.MethodGet, "/_ping", nil, nil)
 	if err != nil {
