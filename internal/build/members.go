@@ -9,7 +9,7 @@ import (
 // Members returns the names of the workspace's members that stand in the lock, sorted; of a project that is no workspace, its
 // own name alone.
 func Members(opt Options) ([]string, error) {
-	in := &inputs{parts: map[string]*part{}}
+	in := &inputs{parts: map[string]*part{}, readings: opt.readings()}
 	opt = opt.atRoot()
 	opt.inside, opt.Package = "", ""
 	if err := in.readPlace(opt); err != nil {

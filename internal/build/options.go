@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"log/slog"
 	"runtime"
 	"time"
@@ -64,6 +65,8 @@ type Options struct {
 	Engine               destination.EngineOptions
 	Registry             registry.Options
 
+	Readings *Readings // that builds of members share, one after the other; nil means that this is the only one
+
 	Log *slog.Logger // nil means silent
 	On  func(Event)  // progress; nil means nobody looks
 	// Trace records where the time goes; it is for one run. Nil means one that only counts for the result.
@@ -103,6 +106,8 @@ func (o Options) registry() registry.Options {
 	r.Offline, r.Jobs, r.Stall, r.Attempts, r.Log, r.Trace = o.Offline, o.Jobs, o.Timeout, o.Attempts, o.Log, o.Trace
 	return r
 }
+
+func (o Options) readings() *Readings { return cmp.Or(o.Readings, &Readings{}) }
 
 func (o Options) jobs() int {
 	if o.Jobs > 0 {

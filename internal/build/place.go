@@ -76,7 +76,7 @@ func (in *inputs) readPlace(opt Options) error {
 		}
 		config.Config = root.Config // the target may be one of the member's
 	}
-	if in.lock, err = lock.Read(opt.Dir, lock.Options{Script: opt.Script, Path: cmp.Or(opt.Lock, config.Lock), AllowUnhashed: opt.AllowUnhashed || config.AllowUnhashed}); err != nil {
+	if in.lock, err = in.readings.lock(opt.Dir, lock.Options{Script: opt.Script, Path: cmp.Or(opt.Lock, config.Lock), AllowUnhashed: opt.AllowUnhashed || config.AllowUnhashed}); err != nil {
 		return err
 	}
 	in.place.folder, in.place.prefix = lockFolder(opt.Dir, in.lock)
@@ -254,7 +254,7 @@ func (in *inputs) allProjects() []*project.Project {
 		if err != nil {
 			continue // for who builds it
 		}
-		if member, err := project.Read(dir, project.Options{Prefix: in.shown(p.Source.Path)}); err == nil {
+		if member, err := in.readings.project(dir, project.Options{Prefix: in.shown(p.Source.Path)}); err == nil {
 			all = append(all, member)
 		}
 	}

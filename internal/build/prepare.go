@@ -44,11 +44,12 @@ type inputs struct {
 	untracked     []string         // files that go into the image and that git does not track
 	trace         *trace.Recorder
 	sums          *fingerprints // of the project's files
+	readings      *Readings
 }
 
 // read reads the folder. Nothing is downloaded.
 func read(opt Options) (*inputs, error) {
-	in := &inputs{litheLockFile: opt.litheLock(), parts: map[string]*part{}, trace: opt.Trace, sums: opt.sums}
+	in := &inputs{litheLockFile: opt.litheLock(), parts: map[string]*part{}, trace: opt.Trace, sums: opt.sums, readings: opt.readings()}
 	defer opt.Trace.Begin(trace.Stage, "read").End()
 	var err error
 	if err = in.readPlace(opt); err != nil {

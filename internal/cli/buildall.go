@@ -24,6 +24,7 @@ func (a *app) runBuild(ctx context.Context, r buildRequest) error {
 	if !r.all {
 		return a.buildOne(ctx, r)
 	}
+	r.opt.Readings = &build.Readings{}
 	names, err := build.Members(r.opt)
 	if err != nil {
 		return err
