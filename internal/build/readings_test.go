@@ -9,8 +9,8 @@ import (
 	"github.com/lithe-build/lithe/internal/project"
 )
 
-// TestReadings holds that the images of one run are of one state of the workspace, that what fails is asked again, and that
-// who widens a lock widens no other's.
+// TestReadings holds that what was read once is not read again, that what failed is, and that who widens a lock widens no
+// other's.
 func TestReadings(t *testing.T) {
 	dir, r := t.TempDir(), &Readings{}
 	write := func(name, text string) {
