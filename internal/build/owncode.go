@@ -211,7 +211,7 @@ func bytecodeOf(ctx context.Context, p *plan.Plan, entries []entry.Entry, code c
 	if code == nil || len(sources) == 0 {
 		return nil, nil
 	}
-	compiled, err := code(ctx, "files of "+p.Title(), sources)
+	compiled, err := code(ctx, "files of "+p.Project(), sources)
 	if err != nil {
 		return nil, err
 	}

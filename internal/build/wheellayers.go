@@ -12,6 +12,7 @@ import (
 	"github.com/lithe-build/lithe/internal/bytecode"
 	"github.com/lithe-build/lithe/internal/layer"
 	"github.com/lithe-build/lithe/internal/plan"
+	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/wheel"
 	"github.com/lithe-build/lithe/internal/python/wheeltag"
 	"github.com/lithe-build/lithe/internal/store"
@@ -104,7 +105,8 @@ func (c confirmations) all() error {
 	return nil
 }
 
-// addBytecode compiles the sources of a distribution.
+// addBytecode compiles the sources of a distribution. What other versions of it have as well, and most of a new one is that, is found
+// again.
 func addBytecode(ctx context.Context, in *wheel.Installed, minor int, code compile) error {
 	if code == nil {
 		return nil
@@ -113,7 +115,7 @@ func addBytecode(ctx context.Context, in *wheel.Installed, minor int, code compi
 	for i, s := range in.Sources {
 		sources[i] = bytecode.Source{Path: "/" + s.Path, Content: s.Content, Digest: s.Digest}
 	}
-	compiled, err := code(ctx, in.Name+" "+in.Version, sources)
+	compiled, err := code(ctx, name.Normalize(in.Name), sources)
 	if err != nil {
 		return err
 	}

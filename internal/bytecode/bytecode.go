@@ -81,7 +81,8 @@ func New(opt Options) *Compiler {
 }
 
 // Compile returns the .pyc file of each source, in their order, nil where a source does not compile. The set is what the store
-// keeps them together by, such as a distribution and its version: it says where to look for earlier results, and no more.
+// keeps them together by, such as the name of a distribution, whose versions have most sources in common: it says where to look
+// for earlier results, and no more.
 // Calls for one set wait for each other, since wheels for two platforms have most of their sources in common.
 func (c *Compiler) Compile(ctx context.Context, set string, sources []Source) ([][]byte, error) {
 	if c.opt.ID == "" {

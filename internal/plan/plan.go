@@ -83,12 +83,15 @@ func (p *Plan) Minor() string { return base.Minor(p.Python) }
 // MinorNumber returns 13 for Python 3.13.5.
 func (p *Plan) MinorNumber() int { return base.MinorNumber(p.Python) }
 
+// Project returns the name of the project.
+func (p *Plan) Project() string { return p.Config.Labels[labelTitle] }
+
 // Title names the project as its image does.
 func (p *Plan) Title() string {
 	if v := p.Config.Labels[labelVersion]; v != "" {
-		return p.Config.Labels[labelTitle] + " " + v
+		return p.Project() + " " + v
 	}
-	return p.Config.Labels[labelTitle]
+	return p.Project()
 }
 
 // CompilerID returns the id of the bytecode compiler, "" where dependencies get no bytecode.
