@@ -26,29 +26,36 @@ func Run(ctx context.Context, opt Options) (result *Result, err error) {
 		for _, change := range changes {
 			b.ended("lock", "%s", change)
 		}
-		if err := b.checkPlaces(ctx); err != nil {
+		if err := b.checkFiles(ctx); err != nil {
 			return err
 		}
 		b.lookForEngine(ctx)
-		if b.memory, err = b.newMemory(d); err != nil {
+		return b.unlessRefused(ctx, func(ctx context.Context) error {
+			result, err = b.settle(ctx, d)
 			return err
-		}
-		for {
-			// A layer that a registry has lost since it was asked for it is made after all, and a system package that turns out
-			// to be needed goes in.
-			if result, err = b.produce(ctx, d); b.memory.forget(err) {
-				continue
-			}
-			again, err := b.followLibraries(ctx, d, err)
-			if !again {
-				return err
-			}
-		}
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
 	return result, nil
+}
+
+// settle produces until nothing turns out that decides anew: a layer that a registry has lost since it was asked for it is made
+// after all, and a system package that turns out to be needed goes in.
+func (b *builder) settle(ctx context.Context, d *decision) (result *Result, err error) {
+	if b.memory, err = b.newMemory(d); err != nil {
+		return nil, err
+	}
+	for {
+		if result, err = b.produce(ctx, d); b.memory.forget(err) {
+			continue
+		}
+		again, err := b.followLibraries(ctx, d, err)
+		if !again {
+			return result, err
+		}
+	}
 }
 
 // produce makes the layers and the images, and writes them.

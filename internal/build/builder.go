@@ -48,6 +48,7 @@ type builder struct {
 	making    chan struct{}                      // one for each layer of wheels that may be made at once
 	crates    once[string]                       // where crates are downloaded from
 	engine    func() (destination.Engine, error) // that the image is loaded into
+	admitted  func() error                       // waits until registries said whether they take the image; nil where none is to
 }
 
 // Timing is how long a stage took. Stages overlap, so their sum may exceed the whole.

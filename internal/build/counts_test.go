@@ -1,13 +1,21 @@
 package build_test
 
 import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/lithe-build/lithe/internal/build"
+	"github.com/lithe-build/lithe/internal/diag"
+	"github.com/lithe-build/lithe/internal/testkit/memregistry"
 	"github.com/lithe-build/lithe/internal/testkit/pyindex"
 	"github.com/lithe-build/lithe/internal/trace"
 )
@@ -128,5 +136,54 @@ func TestUnchangedLayout(t *testing.T) {
 	}
 	if _, err := os.Stat(opt.Store); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestSourcePushed counts what a changed source costs that is pushed to the name of before: the same requests for any number of
+// layers.
+func TestSourcePushed(t *testing.T) {
+	for _, n := range []int{1, 12} {
+		wheels, names := largeWheels(n)
+		s, registry := newSite(t, wheels...), memregistry.Serve(t)
+		dir := s.project(t, copied("hello", names...))
+		opt := s.options(t, dir)
+		opt.Push, opt.Tags = true, []string{registry.Host + "/team/app:1"}
+		run(t, opt)
+		write(t, dir, copied("good morning", names...))
+		after := run(t, opt)
+		// Two to find the registry, two for permission, what the name has, two blobs looked for and sent in two, the name.
+		if got := after.Counts; got.Layers != 1 || got.Requests > 12 || got.Sent > 16<<10 {
+			t.Errorf("with %d wheels: %+v", n, got)
+		}
+	}
+}
+
+// TestRefusedPush has a registry refuse while the image is made: that is the error, also where making it fails, and nothing
+// is written.
+func TestRefusedPush(t *testing.T) {
+	liar := pyindex.Wheel{Name: "liar", Version: "1.0", Size: 1 << 20}
+	liar.Raw, liar.File = forged(t, liar.Bytes(), "liar/data.bin"), liar.Filename()
+	s := newSite(t, append(slices.Clone(goldenWheels), liar)...)
+	registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			time.Sleep(300 * time.Millisecond) // the image is made meanwhile, or has failed
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	t.Cleanup(registry.Close)
+	name := strings.TrimPrefix(registry.URL, "http://") + "/team/app:1"
+	for what, files := range map[string]map[string]string{"made": copied("hello", "greet"), "failed": copied("hello", "liar")} {
+		t.Run(what, func(t *testing.T) {
+			opt := s.options(t, s.project(t, files))
+			layout := filepath.Join(t.TempDir(), "layout")
+			opt.Push, opt.Tags, opt.Outputs = true, []string{name}, []string{"oci:" + layout}
+			_, err := build.Run(t.Context(), opt)
+			if problem, ok := errors.AsType[*diag.Error](err); !ok || problem.Code != "registry-auth" {
+				t.Errorf("got %v", err)
+			}
+			if _, err := os.Stat(layout); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the layout: %v", err)
+			}
+		})
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/lithe-build/lithe/internal/destination"
 )
 
-// checkPlaces asks destinations whether they will take the image before it is made, which may take minutes.
-func (b *builder) checkPlaces(ctx context.Context) error {
+// checkFiles asks destinations on this machine whether they will take the image before it is made, which may take minutes.
+func (b *builder) checkFiles(ctx context.Context) error {
 	for _, output := range b.opt.Outputs {
 		d, err := destination.Parse(output)
 		if err != nil {
@@ -21,19 +21,46 @@ func (b *builder) checkPlaces(ctx context.Context) error {
 			}
 		}
 	}
+	return nil
+}
+
+// unlessRefused does work while registries are asked whether they will take the image: they answer in about the time that a
+// small change of the source takes. A refusal ends the work, and says more than what came of it until then.
+func (b *builder) unlessRefused(ctx context.Context, work func(context.Context) error) error {
 	if !b.opt.Push {
-		return nil
+		return work(ctx)
 	}
-	return b.registries().Check(ctx, b.opt.Tags)
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	answer, registries := make(chan error, 1), b.registries()
+	b.admitted = sync.OnceValue(func() error { return <-answer })
+	go func() {
+		err := registries.Check(ctx, b.opt.Tags)
+		if err != nil {
+			stop()
+		}
+		answer <- err
+	}()
+	err := work(working)
+	if refused := b.admitted(); refused != nil && ctx.Err() == nil {
+		return refused
+	}
+	return err
 }
 
 func (b *builder) registries() destination.Registry {
 	return destination.Registry{Client: b.registry, Store: b.store, Known: b.memory.known()}
 }
 
-// write puts the image where the options say: files in the order of the options, then the engine, then registries.
+// write puts the image where the options say: files in the order of the options, then the engine, then registries. Nothing is
+// written where a registry has refused.
 func (b *builder) write(ctx context.Context, result *Result) error {
 	defer b.time("write")()
+	if b.admitted != nil {
+		if err := b.admitted(); err != nil {
+			return err
+		}
+	}
 	for _, output := range b.opt.Outputs {
 		d, err := destination.Parse(output)
 		if err != nil {

@@ -91,6 +91,7 @@ type push struct {
 	on      func(Event)
 	sent    int64
 	sure    map[string]bool // blobs that we sent, which need no second look
+	seen    *seen           // what the repository said before anything was sent
 	doubt   bool            // the registry lacked something, so that what was seen before counts no more
 }
 
@@ -134,6 +135,9 @@ func (r Registry) Write(ctx context.Context, img Image, opt Options) (Result, er
 // run sends blobs, then manifests, then the index, and the names last. A registry may remove a blob that nothing names
 // between our look and the manifest; then what is missing is sent once more.
 func (p *push) run(ctx context.Context) error {
+	if err := p.look(ctx); err != nil {
+		return err
+	}
 	if err := p.blobs(ctx, p.unlessThere); err != nil {
 		return err
 	}
@@ -166,7 +170,7 @@ func (p *push) blobs(ctx context.Context, move func(context.Context, blob) error
 
 // unlessThere sends a blob that the repository lacks, by a mount if that works.
 func (p *push) unlessThere(ctx context.Context, b blob) error {
-	if p.Known != nil && !p.doubt && p.Known(p.repository, b.digest.String()) {
+	if digest := b.digest.String(); !p.doubt && (p.seen.has(digest) || p.Known != nil && p.Known(p.repository, digest)) {
 		p.remember(b)
 		return nil
 	}
@@ -237,10 +241,23 @@ func (p *push) manifests(ctx context.Context) error {
 	return nil
 }
 
+// hasManifest reports whether a name is of this digest already, which may be the name.
+func (p *push) hasManifest(ctx context.Context, version, digest string) (bool, error) {
+	if !p.doubt {
+		if now, asked := p.seen.names[version]; asked {
+			return now == digest, nil
+		}
+		if p.seen.has(version) {
+			return true, nil
+		}
+	}
+	return p.Client.HasManifest(ctx, p.repository, version, digest)
+}
+
 // put puts a manifest unless the registry has it under that name. Its bytes count once, for all names.
 func (p *push) put(ctx context.Context, b blob, mediaType types.MediaType, version string) error {
 	digest := b.digest.String()
-	there, err := p.Client.HasManifest(ctx, p.repository, version, digest)
+	there, err := p.hasManifest(ctx, version, digest)
 	if err != nil || there {
 		return err
 	}

@@ -11,10 +11,14 @@ import (
 	"github.com/lithe-build/lithe/internal/store"
 )
 
-// Own returns the manifest that a repository has under a tag, nil if it has none. The repository itself is asked and no
-// mirror: what it says of itself is believed because we push there.
-func (c *Client) Own(ctx context.Context, repository, tag string) (*Remote, error) {
-	r, h, err := c.pushed(ctx, repository+":"+tag)
+// Own returns the manifest that a repository has under a tag or a digest, nil if it has none. The repository itself is asked
+// and no mirror: what it says of itself is believed because we push there.
+func (c *Client) Own(ctx context.Context, repository, version string) (*Remote, error) {
+	mark := ":"
+	if strings.Contains(version, ":") {
+		mark = "@"
+	}
+	r, h, err := c.pushed(ctx, repository+mark+version)
 	if err != nil {
 		return nil, err
 	}
