@@ -3,21 +3,19 @@
 package e2e
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"log"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/lithe-build/lithe/internal/testkit/pyindex"
+	"github.com/lithe-build/lithe/internal/testkit/resident"
 )
 
 // The wheels of a large project: what fills disks, and what fills tables.
@@ -55,7 +53,7 @@ func TestMemory(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			store := filepath.Join(l.temp(t), "store")
 			p := l.start(call{args: append([]string{"build", dir}, tt.args...), store: store, env: []string{"LITHE_INDEX_URL=" + index.URL}}, "")
-			peak := p.peak()
+			peak := resident.Peak(p.cmd.Process.Pid)
 			got, err := p.wait()
 			if err != nil || got.code != 0 {
 				t.Fatalf("ended with %d (%v)\n%s", got.code, err, got.stderr)
@@ -100,39 +98,4 @@ func (l *lab) largeProject(t *testing.T, index *pyindex.Index) string {
 	}
 	write(t, filepath.Join(dir, "uv.lock"), string(lock))
 	return dir
-}
-
-// peak watches a program until it ends, and then tells the most memory that was resident, in bytes. The kernel keeps the
-// mark, so that looking now and then is enough. What wait tells would count the test itself, from which the program starts.
-func (r *running) peak() <-chan int64 {
-	told := make(chan int64, 1)
-	go func() {
-		var most int64
-		for r.failed == nil {
-			now := highWater(r.cmd.Process.Pid)
-			if now == 0 {
-				break
-			}
-			most = now
-			time.Sleep(20 * time.Millisecond)
-		}
-		told <- most
-	}()
-	return told
-}
-
-// highWater returns VmHWM of a process, 0 for one that is gone.
-func highWater(pid int) int64 {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), "VmHWM:"); ok {
-			n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-			return n << 10
-		}
-	}
-	return 0
 }
