@@ -51,10 +51,11 @@ func (p *push) look(ctx context.Context) error {
 	return nil
 }
 
-// own asks for a manifest. One that is not there is empty, and so is one of something else than an image.
+// own asks for a manifest. One that is not there is empty, and so is one of something else than an image, or one that the registry
+// does not tell of, as some do before the first push: what follows asks for what it needs.
 func (p *push) own(ctx context.Context, version string) (registry.Remote, error) {
 	remote, err := p.Client.Own(ctx, p.repository, version)
-	if problem, ok := errors.AsType[*diag.Error](err); ok && problem.Code == "bad-image" {
+	if _, told := errors.AsType[*diag.Error](err); told {
 		return registry.Remote{}, nil
 	}
 	if err != nil || remote == nil {

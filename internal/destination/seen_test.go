@@ -119,7 +119,8 @@ func TestPushDoubtsWhatItSaw(t *testing.T) {
 	}
 }
 
-// TestPushOverSomethingElse pushes to names of things whose blobs tell nothing: an artifact, and an image whose layers are elsewhere.
+// TestPushOverSomethingElse pushes to names of things whose blobs tell nothing: an artifact, an image whose layers are elsewhere, and one
+// that may not be read.
 func TestPushOverSomethingElse(t *testing.T) {
 	img := destinationtest.NewImage(t, "1")
 	m, err := img.Manifest()
@@ -135,6 +136,7 @@ func TestPushOverSomethingElse(t *testing.T) {
 		"an artifact":               map[string]any{"schemaVersion": 2, "mediaType": "application/vnd.example.artifact"},
 		"layers elsewhere":          elsewhere,
 		"an index of what is gone":  v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{{MediaType: types.OCIManifestSchema1, Digest: m.Config.Digest, Size: 5}}},
+		"a refusal":                 nil,
 		"an index with no manifest": v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,6 +148,10 @@ func TestPushOverSomethingElse(t *testing.T) {
 			s.fault = func(w http.ResponseWriter, r *http.Request) bool {
 				if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/manifests/main") {
 					return false
+				}
+				if there == nil {
+					w.WriteHeader(http.StatusForbidden)
+					return true
 				}
 				w.Header().Set("Content-Type", "application/vnd.example.artifact")
 				_, _ = w.Write(raw)
