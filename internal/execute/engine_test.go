@@ -52,6 +52,7 @@ func podmanService(t *testing.T) string {
 	environment := append(os.Environ(), "CONTAINERS_STORAGE_CONF="+storage, "CONTAINERS_CONF="+containers)
 	service := exec.Command("podman", "system", "service", "--time", "0", host)
 	service.Env = environment
+	service.Dir = dir // where conmon leaves a file "oom" for each container that ran out of memory
 	if err := service.Start(); err != nil {
 		t.Fatal(err)
 	}
