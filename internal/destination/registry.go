@@ -170,7 +170,7 @@ func (p *push) blobs(ctx context.Context, move func(context.Context, blob) error
 
 // unlessThere sends a blob that the repository lacks, by a mount if that works.
 func (p *push) unlessThere(ctx context.Context, b blob) error {
-	if digest := b.digest.String(); !p.doubt && (p.seen.has(digest) || p.Known != nil && p.Known(p.repository, digest)) {
+	if !p.doubt && p.isThere(b) {
 		p.remember(b)
 		return nil
 	}

@@ -55,15 +55,20 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // take returns the requests so far of a method, and forgets all.
 func (s *server) take(method string) (all []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, line := range s.lines {
+	for _, line := range s.drain() {
 		if strings.HasPrefix(line, method+" ") {
 			all = append(all, line)
 		}
 	}
-	s.lines = nil
 	return all
+}
+
+// drain returns the requests so far, and forgets them.
+func (s *server) drain() (lines []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lines, s.lines = s.lines, nil
+	return lines
 }
 
 // full puts the server before a name, as a user would.

@@ -22,9 +22,10 @@ const maxMembers = 16
 
 // seen is what a repository said of itself a moment ago.
 type seen struct {
-	mu    sync.Mutex
 	names map[string]string // digests by tag, "" where nothing has it
-	blobs map[string]bool   // those of an image that is there, and manifests of an index
+
+	mu    sync.Mutex
+	blobs map[string]bool // those of an image that is there, and manifests of an index
 }
 
 // look asks what the repository's names say now, until one says something. A registry keeps what a manifest names, and
@@ -67,11 +68,17 @@ func (p *push) own(ctx context.Context, version string) (registry.Remote, error)
 // unknown counts the blobs that would have to be asked for.
 func (p *push) unknown() (n int) {
 	for _, b := range p.content.blobs() {
-		if p.Known == nil || !p.Known(p.repository, b.digest.String()) {
+		if !p.isThere(b) {
 			n++
 		}
 	}
 	return n
+}
+
+// isThere reports whether the repository was seen to have a blob.
+func (p *push) isThere(b blob) bool {
+	digest := b.digest.String()
+	return p.seen.has(digest) || p.Known != nil && p.Known(p.repository, digest)
 }
 
 // learn notes what a manifest or an index names. One that cannot be read says nothing.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
@@ -13,14 +12,13 @@ import (
 
 	"github.com/lithe-build/lithe/internal/destination"
 	"github.com/lithe-build/lithe/internal/destination/destinationtest"
+	"github.com/lithe-build/lithe/internal/store"
 )
 
-// kinds counts requests: "HEAD blobs", "GET manifests".
+// kinds counts requests so far, and forgets them: "HEAD blobs", "GET manifests".
 func (s *server) kinds() map[string]int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	all := map[string]int{}
-	for _, line := range s.lines {
+	for _, line := range s.drain() {
 		method, path, _ := strings.Cut(line, " ")
 		for _, kind := range []string{"blobs", "manifests"} {
 			if strings.Contains(path, "/"+kind+"/") {
@@ -28,7 +26,6 @@ func (s *server) kinds() map[string]int {
 			}
 		}
 	}
-	s.lines = nil
 	return all
 }
 
@@ -60,22 +57,29 @@ func TestPushAsksOnce(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := newServer(t)
 			d := s.destination(t)
-			write := func(version string, tags ...string) {
+			write := func(version string, names ...string) string {
 				t.Helper()
-				for i := range tags {
-					tags[i] = s.full(tags[i])
+				var tags []string
+				for _, name := range names {
+					tags = append(tags, s.full(name))
 				}
-				if _, err := d.Write(t.Context(), c.image(version), destination.Options{Tags: tags}); err != nil {
+				res, err := d.Write(t.Context(), c.image(version), destination.Options{Tags: tags})
+				if err != nil {
 					t.Fatal(err)
 				}
+				return res.Digest
 			}
 			write(c.before, "app:main")
-			s.kinds()
-			write(c.after, slices.Clone(c.tags)...)
+			s.drain()
+			digest := write(c.after, c.tags...)
 			if got := s.kinds(); fmt.Sprint(got) != fmt.Sprint(c.want) {
 				t.Errorf("asked %v, want %v", got, c.want)
 			}
-			s.read(t, s.full(c.tags[0]))
+			for _, name := range c.tags {
+				if got := store.DigestBytes(s.manifest(t, s.full(name))); got != digest {
+					t.Errorf("%s is %s, not %s", name, got, digest)
+				}
+			}
 		})
 	}
 }
