@@ -57,7 +57,7 @@ func newPlace(t *testing.T) *place {
 	t.Cleanup(p.registry.Close)
 	home := t.TempDir()
 	p.env["HOME"], p.env["LITHE_INDEX_URL"] = home, p.index.URL
-	p.opt = Options{Store: filepath.Join(home, "store"), Root: t.TempDir(), Now: time.Now(), Timeout: 5 * time.Second,
+	p.opt = Options{Store: filepath.Join(home, "store"), Root: t.TempDir(), Now: time.Now(), Timeout: time.Minute,
 		Mirrors: Mirrors{Debian: p.mirror.URL, Security: p.mirror.SecurityURL, Snapshot: p.mirror.SnapshotURL, Keyring: keyring},
 		Look:    func(string) (string, error) { return "", exec.ErrNotFound }}
 	p.opt.Engine.LookPath, p.opt.Engine.Socket = p.opt.Look, filepath.Join(home, "no.sock")
@@ -282,13 +282,9 @@ func TestTimeout(t *testing.T) {
 	p.index.Through(func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release })
 	})
-	began := time.Now()
 	found := find(p.run(), "package index")
-	if len(found) != 1 || found[0].Status != Lack {
+	if len(found) != 1 || found[0].Status != Lack || !strings.Contains(found[0].What, "no answer within 200ms") {
 		t.Errorf("%+v", found)
-	}
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("it took %v", took)
 	}
 }
 

@@ -102,7 +102,6 @@ func TestInterruptedBuild(t *testing.T) {
 	dir, store := l.project(t, "hello-world"), l.downloads(t, 0)
 	p := l.start(call{args: []string{"build", dir}, store: store}, "")
 	time.Sleep(time.Second)
-	start := time.Now()
 	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -112,9 +111,6 @@ func TestInterruptedBuild(t *testing.T) {
 	}
 	if got.code == 0 || got.stdout != "" {
 		t.Errorf("ended with %d and printed %q", got.code, got.stdout)
-	}
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("took %v to end", took)
 	}
 	if left := walk(t, filepath.Join(store, "tmp")); len(left) != 0 {
 		t.Errorf("left %q", left)

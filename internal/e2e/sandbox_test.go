@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // pythonProject is a project without dependencies whose entry point is Python, so that a test gives the program on the
@@ -136,8 +135,8 @@ func pipes(t *testing.T, l *lab, r runner, dir string) {
 	}
 }
 
-// ends sends a signal to lithe, which must reach the program. Python raises KeyboardInterrupt for SIGINT, and dies of
-// SIGTERM unless it has a handler.
+// ends sends a signal to lithe, which must reach the program: what that prints and ends with tells that it was not killed.
+// Python raises KeyboardInterrupt for SIGINT, and dies of SIGTERM unless it has a handler.
 func ends(t *testing.T, l *lab, r runner, dir string, sig syscall.Signal) {
 	out := filepath.Join(l.temp(t), "out")
 	const code = `
@@ -148,14 +147,13 @@ def handler(*_):
 signal.signal(signal.SIGTERM, handler)
 try:
     print("ready", flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
     sys.exit(4)
 `
 	p := l.start(r.with(dir, "-c", code), out)
 	eventually(t, "ready", func() bool { return strings.Contains(read(t, out), "ready") })
-	start := time.Now()
 	if err := p.cmd.Process.Signal(sig); err != nil {
 		t.Fatal(err)
 	}
@@ -169,8 +167,5 @@ except KeyboardInterrupt:
 	}
 	if text := read(t, out); text != want || got.code != exit {
 		t.Errorf("printed %q and ended with %d, want %q and %d\n%s", text, got.code, want, exit, got.stderr)
-	}
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("took %v to end", took)
 	}
 }

@@ -28,10 +28,9 @@ func TestServiceInDocker(t *testing.T) {
 			name := container(t, append(hardened[:len(hardened):len(hardened)], "--user", user, "--publish", "127.0.0.1::8000", image)...)
 			uid, _, _ := strings.Cut(user, ":")
 			serves(t, "http://"+docker(t, "port", name, "8000/tcp"), uid)
-			start := time.Now()
-			docker(t, "stop", "--time", "10", name)
+			docker(t, "stop", "--time", "60", name)
 			if code := docker(t, "inspect", "--format", "{{.State.ExitCode}}", name); code == "137" {
-				t.Errorf("it was killed after %v", time.Since(start))
+				t.Error("it was killed")
 			}
 			if text := logs(t, name); !strings.Contains(text, "Application shutdown complete") {
 				t.Errorf("it did not shut down by itself:\n%s", text)
@@ -112,7 +111,6 @@ func serves(t *testing.T, url, uid string) {
 // stopService ends lithe run, and with it the service.
 func stopService(t *testing.T, p *running, sig syscall.Signal) {
 	t.Helper()
-	start := time.Now()
 	if err := p.cmd.Process.Signal(sig); err != nil {
 		t.Fatal(err)
 	}
@@ -120,8 +118,8 @@ func stopService(t *testing.T, p *running, sig syscall.Signal) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(start); took > 8*time.Second || got.code == 137 {
-		t.Errorf("it took %v to end with %d", took, got.code)
+	if got.code == 137 {
+		t.Error("it was killed")
 	}
 	if !strings.Contains(got.stderr, "Application shutdown complete") {
 		t.Errorf("it did not shut down by itself:\n%s", got.stderr)

@@ -66,7 +66,7 @@ func podmanService(t *testing.T) string {
 		}
 		_ = exec.Command("umount", filepath.Join(dir, "graph", "overlay")).Run()
 	})
-	for range 100 {
+	for range 1000 {
 		if _, err := api(t, host).Ping(t.Context()); err == nil {
 			return host
 		}

@@ -156,18 +156,13 @@ func testPythonStops(t *testing.T, root string, c execute.Command, sig syscall.S
 	t.Helper()
 	signals, started := make(chan os.Signal, 1), make(chan struct{})
 	c.Signals, c.Stdout = signals, &waiting{started: started}
-	var sent time.Time
 	go func() {
 		<-started
-		sent = time.Now()
 		signals <- sig
 	}()
 	code, err := execute.Namespace{}.Run(t.Context(), root, c)
 	if err != nil || code != want {
 		t.Errorf("%v: code %d, %v", sig, code, err)
-	}
-	if took := time.Since(sent); took > 5*time.Second {
-		t.Errorf("%v: took %v", sig, took)
 	}
 }
 

@@ -55,7 +55,7 @@ func TestBounds(t *testing.T) {
 		}
 		w.removeImage()
 	}
-	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before+maxIdle; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); runtime.NumGoroutine() > before+maxIdle; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d goroutines stay, %d were there before", runtime.NumGoroutine(), before)
 		}

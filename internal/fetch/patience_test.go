@@ -50,10 +50,9 @@ func TestCancel(t *testing.T) {
 	defer close(stop)
 	c := client(t, fetch.Options{})
 	ctx, cancel := context.WithCancel(context.Background())
-	start := time.Now()
-	_, err := c.Blob(ctx, request(s.URL), func(int64, int64) { cancel() })
-	if !errors.Is(err, context.Canceled) || time.Since(start) > 5*time.Second {
-		t.Errorf("after %v: %v", time.Since(start), err)
+	_, err := c.Blob(ctx, request(s.URL), func(int64, int64) { cancel() }) // the server waits for the end of the test
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
 	}
 	if _, ok := c.Store().Blob(store.DigestBytes(body)); ok {
 		t.Error("the store has the file")

@@ -134,7 +134,7 @@ func TestCachedFails(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	// One that has told its end may still be on its way out.
-	for end := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); runtime.NumGoroutine() > before && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	if after := runtime.NumGoroutine(); after > before {

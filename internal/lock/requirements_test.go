@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -203,10 +202,8 @@ func TestLargeFilesEnd(t *testing.T) {
 		"pdm.lock":         "[metadata]\nlock_version = '4.5'\nstrategy = ['inherit_metadata']\ngroups = [" + many + "]\n[[package]]\nname = 'a'\ngroups = [" + many + "]",
 	} {
 		t.Run(name, func(t *testing.T) {
-			begin := time.Now()
-			l, err := Parse(name, []byte(in), nil)
-			if took := time.Since(begin); took > time.Minute || l == nil && err == nil {
-				t.Errorf("took %v", took)
+			if l, err := Parse(name, []byte(in), nil); l == nil && err == nil {
+				t.Error("it says nothing")
 			}
 		})
 	}

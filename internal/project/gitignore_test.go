@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -126,9 +125,8 @@ func TestIgnoreStack(t *testing.T) {
 // A matcher that backtracks would need longer than the universe is old.
 func TestPatternCost(t *testing.T) {
 	p := compile(strings.Repeat("a*", 500) + strings.Repeat("**/", 200) + "b")
-	start := time.Now()
-	if p.match(strings.Repeat("a", 4000)) || time.Since(start) > 5*time.Second {
-		t.Errorf("took %v", time.Since(start))
+	if p.match(strings.Repeat("a", 4000)) {
+		t.Error("it matches")
 	}
 }
 

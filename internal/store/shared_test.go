@@ -148,7 +148,7 @@ func TestProcessesShareAStore(t *testing.T) {
 	for range 3 {
 		cmds = append(cmds, start(t, dir))
 	}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for time.Now().Before(deadline) {
 		if done, _ := filepath.Glob(filepath.Join(dir, "dirs", "d", "*")); len(done) >= 10 {
 			break
