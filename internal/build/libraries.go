@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -16,15 +15,16 @@ import (
 )
 
 // libraries completes the pins by the packages of Debian that Python distributions need: those that lithe.lock has, as long
-// as their distribution is locked, and those of the table of what is opened at run time. What ELF files need is found when
+// as their distribution is locked and some target does not do without them, and those of the table of what is opened at run time. What ELF files need is found when
 // there are layers (complete), and is in lithe.lock from then on.
 func (b *builder) libraries(ctx context.Context, d *decision) error {
-	old, known := pinsOf(d.litheLock), d.lockedNames()
+	old, known, projects := pinsOf(d.litheLock), d.lockedNames(), d.allProjects()
 	for i := range d.pins.Platforms {
 		s := &d.pins.Platforms[i]
 		if before, ok := old.Selection(s.Platform); ok && old.Name == d.pins.Name {
 			s.Libraries = slices.DeleteFunc(slices.Clone(before.Libraries), func(l base.Library) bool {
-				return !known[l.Distribution] || d.lost(s.Platform, l.Part())
+				unwanted := !slices.ContainsFunc(projects, func(p *project.Project) bool { return !p.MayLack(l.Library) })
+				return unwanted || !known[l.Distribution] || d.lost(s.Platform, l.Part())
 			})
 		}
 	}
@@ -33,7 +33,7 @@ func (b *builder) libraries(ctx context.Context, d *decision) error {
 			continue
 		}
 		needed, refused := base.Opened(d.suiteOf(v.name()), v.distributions(d), v.entry.Parts)
-		needed = slices.DeleteFunc(needed, func(l base.Library) bool { return d.accepted(l.Library) })
+		needed = slices.DeleteFunc(needed, func(l base.Library) bool { return d.config.MayLack(l.Library) })
 		d.addLibraries(v.name(), needed)
 		b.warn(d.refused(v, refused))
 	}
@@ -62,14 +62,6 @@ func (d *decision) suiteOf(platform string) string {
 		return ""
 	}
 	return "debian:" + image.Suite
-}
-
-// accepted reports a library that the configuration says may be missing.
-func (in *inputs) accepted(library string) bool {
-	return slices.ContainsFunc(in.config.AcceptMissing, func(glob string) bool {
-		ok, err := path.Match(glob, library)
-		return ok && err == nil
-	})
 }
 
 // lockedNames are the distributions that any target may have, the project's own among them.
@@ -127,7 +119,7 @@ func (b *builder) extendLibraries(ctx context.Context, d *decision) error {
 		}
 		s, _ := d.pins.Selection(v.name())
 		present := v.distributions(d)
-		v.libraries = slices.DeleteFunc(slices.Clone(s.Libraries), func(l base.Library) bool { return !has(present, l.Distribution) })
+		v.libraries = slices.DeleteFunc(slices.Clone(s.Libraries), func(l base.Library) bool { return !has(present, l.Distribution) || d.config.MayLack(l.Library) })
 		v.system.wants = slices.Clone(d.system.wants)
 		for _, l := range v.libraries {
 			if !slices.ContainsFunc(v.system.wants, func(w base.Want) bool { return w.Name == l.Package }) {
@@ -165,7 +157,7 @@ func (d *decision) decideLibraries(v *variant) (all []project.Evidence) {
 // refused tells of packages that a distribution needs and that nobody has accepted.
 func (d *decision) refused(v *variant, all []base.Refused) (warnings diag.List) {
 	for _, r := range all {
-		if d.accepted(r.Library.Library) || slices.ContainsFunc(d.system.wants, func(w base.Want) bool { return w.Name == r.Package }) {
+		if d.config.MayLack(r.Library.Library) || slices.ContainsFunc(d.system.wants, func(w base.Want) bool { return w.Name == r.Package }) {
 			continue
 		}
 		e := &diag.Error{Code: "opened-library",

@@ -3,6 +3,7 @@ package project
 import (
 	"cmp"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -177,6 +178,27 @@ func (c Config) BuildNeeds() []SystemPackage {
 		all = append(all, s.Packages...)
 	}
 	return all
+}
+
+// MayLack reports whether a library need not be in the image although files of it need it.
+func (c Config) MayLack(library string) bool {
+	return slices.ContainsFunc(c.AcceptMissing, func(glob string) bool {
+		ok, err := path.Match(glob, library)
+		return ok && err == nil
+	})
+}
+
+// MayLack is that of every target.
+func (p *Project) MayLack(library string) bool {
+	if !p.Config.MayLack(library) {
+		return false
+	}
+	for _, t := range p.targets {
+		if !t.MayLack(library) {
+			return false
+		}
+	}
+	return true
 }
 
 // Packages returns the Debian packages that any target asks for, by one of the keys. lithe.lock has all of them, so that it does not
