@@ -10,13 +10,17 @@ import (
 
 // iniFile is a file in the language of Python's configparser, as setup.cfg is.
 // See https://docs.python.org/3/library/configparser.html#supported-ini-file-structure.
-type iniFile struct{ list []*iniSection }
+type iniFile struct {
+	list   []*iniSection
+	byName map[string]*iniSection
+}
 
 // iniSection is a section with its options in the order of the file.
 type iniSection struct {
 	name    string
 	pos     diag.Position
 	options []*iniOption
+	byKey   map[string]*iniOption
 }
 
 // iniOption is a key with its value, whose lines have no white space around them.
@@ -30,7 +34,7 @@ var (
 	iniLine   = lazyregexp.New(`^(.*?)\s*[=:]\s*(.*)$`)
 )
 
-// maxOptions is how many options a setup.cfg may have; real ones have some hundreds.
+// maxOptions is how many sections and options a setup.cfg may have; real ones have some hundreds.
 const maxOptions = 20_000
 
 // iniParser is in the middle of a file.
@@ -40,25 +44,31 @@ type iniParser struct {
 	out     iniFile
 	section *iniSection
 	option  *iniOption
-	indent  int // of the last key
-	count   int
+	value   strings.Builder // of the option
+	indent  int             // of the last key
+	count   int             // of sections and keys
 }
 
 // parseINI reads a file. Sections and keys may stand once.
 func parseINI(file, data string) (*iniFile, error) {
-	p := &iniParser{file: file}
+	p := &iniParser{file: file, out: iniFile{byName: map[string]*iniSection{}}}
 	for line := range strings.SplitSeq(universalNewlines(strings.TrimPrefix(data, "\ufeff")), "\n") {
 		p.line++
 		if err := p.read(line); err != nil {
 			return nil, err
 		}
 	}
-	for _, s := range p.out.list {
-		for _, o := range s.options {
-			o.value = strings.TrimRight(o.value, " \t\n\v\f")
-		}
-	}
+	p.end()
 	return &p.out, nil
+}
+
+// end gives the option its value, which has all of its lines by now.
+func (p *iniParser) end() {
+	if p.option != nil {
+		p.option.value = strings.TrimRight(p.value.String(), " \t\n\v\f")
+	}
+	p.option = nil
+	p.value.Reset()
 }
 
 // errorf makes an error at the line.
@@ -72,7 +82,7 @@ func (p *iniParser) read(line string) error {
 	switch {
 	case value == "":
 		if p.option != nil {
-			p.option.value += "\n"
+			p.value.WriteByte('\n')
 		}
 		return nil
 	case value[0] == '#' || value[0] == ';':
@@ -80,8 +90,13 @@ func (p *iniParser) read(line string) error {
 	}
 	indent := len(line) - len(strings.TrimLeft(line, " \t\v\f"))
 	if p.option != nil && indent > p.indent {
-		p.option.value += "\n" + value
+		p.value.WriteByte('\n')
+		p.value.WriteString(value)
 		return nil
+	}
+	p.end()
+	if p.count++; p.count > maxOptions {
+		return p.errorf("there are too many keys")
 	}
 	p.indent = indent
 	pos := diag.Position{File: p.file, Line: p.line}
@@ -89,8 +104,9 @@ func (p *iniParser) read(line string) error {
 		if p.out.section(m[1]) != nil || m[1] == "DEFAULT" {
 			return p.errorf("the section [" + m[1] + "] stands twice, or is DEFAULT")
 		}
-		p.section, p.option = &iniSection{name: m[1], pos: pos}, nil
+		p.section = &iniSection{name: m[1], pos: pos, byKey: map[string]*iniOption{}}
 		p.out.list = append(p.out.list, p.section)
+		p.out.byName[m[1]] = p.section
 		return nil
 	}
 	m := iniLine.FindStringSubmatch(value)
@@ -100,11 +116,10 @@ func (p *iniParser) read(line string) error {
 	case p.section.option(m[1]) != nil:
 		return p.errorf("the key " + m[1] + " stands twice")
 	}
-	if p.count++; p.count > maxOptions {
-		return p.errorf("there are too many keys")
-	}
-	p.option = &iniOption{m[1], m[2], pos}
+	p.option = &iniOption{key: m[1], pos: pos}
+	p.value.WriteString(m[2])
 	p.section.options = append(p.section.options, p.option)
+	p.section.byKey[m[1]] = p.option
 	return nil
 }
 
@@ -118,12 +133,10 @@ func (f *iniFile) sections() []*iniSection {
 
 // section returns a section, nil if there is none.
 func (f *iniFile) section(name string) *iniSection {
-	for _, s := range f.sections() {
-		if s.name == name {
-			return s
-		}
+	if f == nil {
+		return nil
 	}
-	return nil
+	return f.byName[name]
 }
 
 // configures returns the first section that describes a distribution, nil if there is none.
@@ -155,12 +168,7 @@ func (s *iniSection) option(key string) *iniOption {
 	if s == nil {
 		return nil
 	}
-	for _, o := range s.options {
-		if o.key == key {
-			return o
-		}
-	}
-	return nil
+	return s.byKey[key]
 }
 
 // flag reads a boolean: what is not yes is no.

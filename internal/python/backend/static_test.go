@@ -28,6 +28,7 @@ func TestParseINI(t *testing.T) {
 		{"section twice", "[a]\n[a]", "setup.cfg:2: the section [a] stands twice"},
 		{"defaults", "[DEFAULT]\na=1", "setup.cfg:1: the section [DEFAULT]"},
 		{"too many", "[a]\n" + manyKeys(), "there are too many keys"},
+		{"too many sections", strings.ReplaceAll(strings.ReplaceAll(manyKeys(), "k", "[k"), "=", "]"), "there are too many keys"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -40,6 +41,21 @@ func TestParseINI(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, printINI(f)); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestLongINI reads values of as many lines as a file may have: a parser that copies a value for each would need days.
+func TestLongINI(t *testing.T) {
+	for name, line := range map[string]string{"text": " a\n", "nothing": "\n"} {
+		t.Run(name, func(t *testing.T) {
+			f, err := parseINI("setup.cfg", "[a]\nb = 1\n"+strings.Repeat(line, maxText/len(line))+" c\n")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if value := f.section("a").option("b").value; !strings.HasPrefix(value, "1\n") || !strings.HasSuffix(value, "\nc") {
+				t.Errorf("%d characters", len(value))
 			}
 		})
 	}
