@@ -36,6 +36,8 @@ type pdmReader struct {
 	index    string      // for packages that no source claims
 	claims   []pdmClaim
 	sections pdmSections
+	extraAt  map[string]int // extras of the project
+	spent    int            // requirements of the project that were read
 }
 
 // pdmClaim is a source that names the packages it is for.

@@ -14,6 +14,8 @@ import (
 type pdmSections struct {
 	extras []string
 	groups []string
+	keys   []string         // of the extras, as written
+	at     map[string][]int // keys by extra
 }
 
 // root makes the project, which the file does not list.
@@ -22,16 +24,19 @@ func (r *pdmReader) root(metadata *toml.Table) Package {
 	root := Package{Name: name.Normalize(project.String("name")), Version: project.String("version"),
 		Pos: diag.Position{File: r.path, Line: 1}, Source: Source{Kind: Virtual, Path: "."}}
 	r.readSections()
-	for _, extra := range r.sections.extras {
-		root.Extras = withGroup(root.Extras, extra)
+	root.Extras = withGroups(nil, r.sections.extras)
+	r.extraAt = map[string]int{}
+	for i, extra := range root.Extras {
+		r.extraAt[extra.Name] = i
 	}
 	for _, group := range r.sections.groups {
-		root.Groups = withGroup(root.Groups, group)
-		root.Group(group).Default = true
+		if g := r.rootGroup(&root, group); g != nil {
+			g.Default = true
+		}
 	}
 	for _, group := range names(metadata.Strings("groups")) {
-		if group != pdmMain && named(root.Extras, group) == nil && len(root.Groups) <= maxGroups {
-			root.Groups = withGroup(root.Groups, group)
+		if _, extra := r.extraAt[group]; group != pdmMain && !extra {
+			r.rootGroup(&root, group)
 		}
 	}
 	if r.lock.Flat {
@@ -45,16 +50,19 @@ func (r *pdmReader) root(metadata *toml.Table) Package {
 
 // readSections reads the names of extras and groups from pyproject.toml.
 func (r *pdmReader) readSections() {
-	for _, key := range r.project.Table("project", "optional-dependencies").Keys() {
-		r.sections.extras = append(r.sections.extras, name.Normalize(key))
+	s := &r.sections
+	s.keys, s.at = r.project.Table("project", "optional-dependencies").Keys(), map[string][]int{}
+	for i, key := range s.keys {
+		extra := name.Normalize(key)
+		s.extras = append(s.extras, extra)
+		s.at[extra] = append(s.at[extra], i)
 	}
+	known := map[string]bool{}
 	for _, t := range []*toml.Table{r.project.Table("dependency-groups"), r.project.Table("tool", "pdm", "dev-dependencies")} {
 		for _, key := range t.Keys() {
-			if len(r.sections.groups) > maxGroups {
-				break // reported with the project
-			}
-			if group := name.Normalize(key); !slices.Contains(r.sections.groups, group) {
-				r.sections.groups = append(r.sections.groups, group)
+			if group := name.Normalize(key); !known[group] {
+				known[group] = true
+				s.groups = append(s.groups, group)
 			}
 		}
 	}
@@ -75,61 +83,56 @@ func (r *pdmReader) flatEdges(root *Package) {
 
 // addEdge adds an edge to the main group, an extra or another group.
 func (r *pdmReader) addEdge(root *Package, group string, d Dependency) {
-	if len(root.Groups) > maxGroups {
-		return // reported with the project
+	i, extra := r.extraAt[group]
+	switch {
+	case group == pdmMain:
+		root.Dependencies = append(root.Dependencies, d)
+	case extra:
+		root.Extras[i].Dependencies = append(root.Extras[i].Dependencies, d)
+	default:
+		r.addTo(root, group, d)
 	}
-	if group != pdmMain {
-		if extra := root.Extra(group); extra != nil {
-			extra.Dependencies = append(extra.Dependencies, d)
-			return
-		}
-		addTo(root, group, d)
-		return
-	}
-	root.Dependencies = append(root.Dependencies, d)
 }
 
 // projectEdges follows pyproject.toml, for locks whose packages do not say what they are for.
 func (r *pdmReader) projectEdges(root *Package) {
 	project := r.project.Table("project")
-	r.list(root, pdmMain, project.Value("dependencies"), map[string]bool{})
+	r.list(root, pdmMain, project.Value("dependencies").Array(), map[string]bool{})
 	extras := project.Table("optional-dependencies")
 	for _, key := range extras.Keys() {
-		r.list(root, name.Normalize(key), extras.Value(key), map[string]bool{name.Normalize(key): true})
+		r.list(root, name.Normalize(key), extras.Value(key).Array(), map[string]bool{name.Normalize(key): true})
 	}
-	groups := r.project.Table("dependency-groups")
-	for _, key := range groups.Keys() {
-		r.group(root, name.Normalize(key), groups, key, 0)
+	groups := r.groupsOf(r.project, false)
+	for _, key := range groups.table.Keys() {
+		r.group(root, name.Normalize(key), groups, key)
 	}
 	legacy := r.project.Table("tool", "pdm", "dev-dependencies")
 	for _, key := range legacy.Keys() {
-		r.list(root, name.Normalize(key), legacy.Value(key), map[string]bool{})
+		r.list(root, name.Normalize(key), legacy.Value(key).Array(), map[string]bool{})
 	}
 }
 
 // group reads a group of [dependency-groups] with those that it includes.
-func (r *pdmReader) group(root *Package, into string, groups *toml.Table, key string, depth int) {
-	if depth > maxInclude {
-		r.bad(groups.KeyPos(key), "the dependency group %s includes itself", into)
-		return
-	}
-	r.list(root, into, groups.Value(key), map[string]bool{})
-	for _, included := range groups.Tables(key) {
-		for _, other := range groups.Keys() {
-			if name.Normalize(other) == name.Normalize(included.String("include-group")) {
-				r.group(root, into, groups, other, depth+1)
-			}
-		}
+func (r *pdmReader) group(root *Package, into string, groups *groupWalk, key string) {
+	circle := groups.read(key, func(list []*toml.Value) { r.list(root, into, list, map[string]bool{}) })
+	if circle != "" {
+		r.bad(groups.table.KeyPos(circle), "the dependency group %s includes itself", into)
 	}
 }
 
 // list makes edges of an array of requirements. One of the project itself means the requirements of its extras.
 // Those that are in are known, so that a circle ends.
-func (r *pdmReader) list(root *Package, group string, list *toml.Value, in map[string]bool) {
-	for _, v := range list.Array() {
+func (r *pdmReader) list(root *Package, group string, list []*toml.Value, in map[string]bool) {
+	for _, v := range list {
 		text, ok := v.Str()
 		if !ok {
 			continue
+		}
+		if r.spent++; r.spent >= maxIncluded {
+			if r.spent == maxIncluded {
+				r.report(tooMany(v.Pos))
+			}
+			return
 		}
 		if rest, ok := strings.CutPrefix(text, "-e "); ok { // a folder of the project, as PDM writes it
 			r.folder(root, group, v, rest)
@@ -146,13 +149,18 @@ func (r *pdmReader) list(root *Package, group string, list *toml.Value, in map[s
 	}
 }
 
-// own adds what extras of the project ask for.
+// own adds what extras of the project ask for, in the order in which the project has them.
 func (r *pdmReader) own(root *Package, group string, extras []string, in map[string]bool) {
 	optional := r.project.Table("project", "optional-dependencies")
-	for _, key := range optional.Keys() {
-		if extra := name.Normalize(key); slices.Contains(extras, extra) && !in[extra] {
+	var asked []int
+	for _, extra := range extras {
+		asked = append(asked, r.sections.at[extra]...)
+	}
+	slices.Sort(asked)
+	for _, i := range asked {
+		if extra := name.Normalize(r.sections.keys[i]); !in[extra] {
 			in[extra] = true
-			r.list(root, group, optional.Value(key), in)
+			r.list(root, group, optional.Value(r.sections.keys[i]).Array(), in)
 		}
 	}
 }

@@ -112,8 +112,9 @@ func (r *pipenvReader) root() Package {
 // readCategory makes edges to the packages of a category.
 func (r *pipenvReader) readCategory(root *Package, category string, entries *toml.Table) {
 	if category != pipenvMain {
-		root.Groups = withGroup(root.Groups, category)
-		root.Group(name.Normalize(category)).Default = category == pipenvDev
+		if g := r.rootGroup(root, name.Normalize(category)); g != nil {
+			g.Default = category == pipenvDev
+		}
 	}
 	for _, key := range entries.Keys() {
 		d, ok := r.readEntry(key, entries.KeyPos(key), entries.Value(key))
@@ -124,7 +125,7 @@ func (r *pipenvReader) readCategory(root *Package, category string, entries *tom
 			root.Dependencies = append(root.Dependencies, d)
 		case r.overridden(d):
 		default:
-			addTo(root, name.Normalize(category), d)
+			r.addTo(root, name.Normalize(category), d)
 		}
 	}
 }

@@ -26,6 +26,7 @@ type poetryReader struct {
 	files  *toml.Table      // [metadata.files] of 1.x
 
 	versions []version.Version // of the packages; zero for what is no version
+	listed   int               // by extras so far
 }
 
 // parsePoetry reads a whole poetry.lock. The version comes first, as it decides which generation the file is of; edges
@@ -197,11 +198,26 @@ func (r *poetryReader) readEdges(p *Package, t *toml.Table) {
 			p.Dependencies = append(p.Dependencies, e.Dependency)
 		}
 	}
-	extras := t.Table("extras")
-	for _, key := range extras.Keys() {
+	r.readExtras(p, t.Table("extras"), optional)
+}
+
+// maxListed is how many requirements the extras of all packages list, with those of extras that they refer to. Large files have
+// some ten thousand.
+const maxListed = 1_000_000
+
+// readExtras reads what extras add.
+func (r *poetryReader) readExtras(p *Package, extras *toml.Table, optional map[string][]Dependency) {
+	keys := extras.Keys()
+	if len(keys) > maxGroups {
+		r.bad(p.Pos, "%s has more than %d extras or groups", p.Name, maxGroups)
+		return
+	}
+	for _, key := range keys {
 		extra := Group{Name: name.Normalize(key)}
 		for _, wanted := range r.extraNames(p, extras, key) {
-			extra.Dependencies = append(extra.Dependencies, optional[wanted]...)
+			if r.listed += len(optional[wanted]); r.listed <= maxListed {
+				extra.Dependencies = append(extra.Dependencies, optional[wanted]...)
+			}
 		}
 		p.Extras = append(p.Extras, extra)
 	}
@@ -217,7 +233,12 @@ func (r *poetryReader) extraNames(p *Package, extras *toml.Table, key string) []
 			continue
 		}
 		done[extra] = true
-		for _, text := range extras.Strings(extra) {
+		list := extras.Strings(extra)
+		if r.listed += 1 + len(list); r.listed > maxListed {
+			r.bad(extras.KeyPos(key), "the extras of all packages list more than %d requirements", maxListed)
+			return nil
+		}
+		for _, text := range list {
 			listed, inner := looseRequirement(text)
 			if !seen[listed] {
 				out = append(out, listed)

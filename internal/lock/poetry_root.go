@@ -2,7 +2,6 @@ package lock
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/toml"
@@ -26,9 +25,8 @@ func (r *poetryReader) addRoot() {
 		r.rootEdges(&root)
 	}
 	r.declareGroups(&root)
-	for _, extra := range r.source.lock.Table("extras").Keys() {
-		root.Extras = withGroup(root.Extras, extra)
-	}
+	root.Extras = withGroups(root.Extras, r.source.lock.Table("extras").Keys())
+	r.checkGroups(&root)
 	r.lock.Root = len(r.lock.Packages)
 	r.lock.Members = []int{r.lock.Root}
 	r.lock.Packages = append(r.lock.Packages, root)
@@ -43,20 +41,18 @@ func (r *poetryReader) flatEdges(root *Package) {
 		}
 		for _, group := range groups {
 			d := Dependency{Name: r.lock.Packages[i].Name, Marker: r.groupMarker(t, group), To: []int{i}, Pos: t.KeyPos("name")}
-			addTo(root, name.Normalize(group), d)
+			r.addTo(root, name.Normalize(group), d)
 		}
 	}
 }
 
 // addTo adds an edge to a group of the project.
-func addTo(root *Package, group string, d ...Dependency) {
+func (s *source) addTo(root *Package, group string, d Dependency) {
 	if group == mainGroup {
-		root.Dependencies = append(root.Dependencies, d...)
-		return
+		root.Dependencies = append(root.Dependencies, d)
+	} else if g := s.rootGroup(root, group); g != nil {
+		g.Dependencies = append(g.Dependencies, d)
 	}
-	root.Groups = withGroup(root.Groups, group)
-	g := root.Group(group)
-	g.Dependencies = append(g.Dependencies, d...)
 }
 
 // rootEdges reads the dependencies of the project from pyproject.toml, since locks before 2.1 do not have them.
@@ -73,9 +69,9 @@ func (r *poetryReader) rootEdges(root *Package) {
 	for _, key := range groups.Keys() {
 		r.groupEdges(root, name.Normalize(key), groups.Table(key, "dependencies"))
 	}
-	standard := r.project.Table("dependency-groups")
-	for _, key := range standard.Keys() {
-		r.standardGroup(root, name.Normalize(key), standard, key, 0)
+	standard := r.groupsOf(r.project, true)
+	for _, key := range standard.table.Keys() {
+		r.standardGroup(root, name.Normalize(key), standard, key)
 	}
 }
 
@@ -102,54 +98,42 @@ func (r *poetryReader) projectEdges(root *Package, project *toml.Table) {
 func (r *poetryReader) groupEdges(root *Package, group string, dependencies *toml.Table) {
 	for _, key := range dependencies.Keys() {
 		for _, e := range r.edges(key, dependencies.Value(key)) {
-			addTo(root, group, e.Dependency)
+			r.addTo(root, group, e.Dependency)
 		}
 	}
 }
 
-// maxInclude is how deep dependency groups include each other; it also ends a circle of them.
-const maxInclude = 20
-
 // standardGroup reads a group of [dependency-groups], which may include others.
-// See https://packaging.python.org/en/latest/specifications/dependency-groups/.
-func (r *poetryReader) standardGroup(root *Package, group string, groups *toml.Table, key string, depth int) {
-	if depth > maxInclude {
-		r.bad(groups.KeyPos(key), "the dependency group %s includes itself", group)
-		return
-	}
-	for _, v := range groups.Value(key).Array() {
-		if t, ok := v.AsTable(); ok {
-			included := name.Normalize(t.String("include-group"))
-			for _, other := range groups.Keys() {
-				if name.Normalize(other) == included {
-					r.standardGroup(root, group, groups, other, depth+1)
-				}
+func (r *poetryReader) standardGroup(root *Package, group string, groups *groupWalk, key string) {
+	circle := groups.read(key, func(list []*toml.Value) {
+		for _, v := range list {
+			if e, ok := r.requirementEdge(v); ok {
+				r.addTo(root, group, e.Dependency)
 			}
-			continue
 		}
-		if e, ok := r.requirementEdge(v); ok {
-			addTo(root, group, e.Dependency)
-		}
+	})
+	if circle != "" {
+		r.bad(groups.table.KeyPos(circle), "the dependency group %s includes itself", group)
 	}
 }
 
 // declareGroups adds groups that hold nothing, and marks those that Poetry installs by itself: all but the optional.
 func (r *poetryReader) declareGroups(root *Package) {
 	groups := r.project.Table("tool", "poetry", "group")
-	var optional []string
+	optional := map[string]bool{}
 	for _, key := range groups.Keys() {
 		if name.Normalize(key) == mainGroup {
 			continue
 		}
-		root.Groups = withGroup(root.Groups, key)
+		r.rootGroup(root, name.Normalize(key))
 		if yes, _ := groups.Table(key).Bool("optional"); yes {
-			optional = append(optional, name.Normalize(key))
+			optional[name.Normalize(key)] = true
 		}
 	}
 	for _, key := range r.project.Table("dependency-groups").Keys() {
-		root.Groups = withGroup(root.Groups, key)
+		r.rootGroup(root, name.Normalize(key))
 	}
 	for i := range root.Groups {
-		root.Groups[i].Default = !slices.Contains(optional, root.Groups[i].Name)
+		root.Groups[i].Default = !optional[root.Groups[i].Name]
 	}
 }

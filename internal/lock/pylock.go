@@ -99,18 +99,19 @@ func (r *pylockReader) root(top *toml.Table) Package {
 	project := r.project.Table("project")
 	root := Package{Name: name.Normalize(project.String("name")), Version: project.String("version"), Pos: top.Pos,
 		Source: Source{Kind: Virtual, Path: "."}}
+	for _, key := range []string{"extras", "dependency-groups", "default-groups"} {
+		if len(top.Value(key).Array()) > maxGroups {
+			r.bad(top.KeyPos(key), "more than %d groups or extras", maxGroups)
+			return root
+		}
+	}
 	for _, v := range r.array(top, "extras") {
 		root.Extras = append(root.Extras, Group{Name: r.normalized(v, "extras")})
 	}
 	for _, v := range r.array(top, "dependency-groups") {
 		root.Groups = append(root.Groups, Group{Name: r.normalized(v, "dependency-groups")})
 	}
-	defaults := r.array(top, "default-groups")
-	if len(defaults) > maxGroups {
-		r.bad(top.KeyPos("default-groups"), "more than %d groups", maxGroups)
-		return root
-	}
-	for _, v := range defaults {
+	for _, v := range r.array(top, "default-groups") {
 		n := r.normalized(v, "default-groups")
 		root.Groups = withGroup(root.Groups, n)
 		if g := root.Group(n); g != nil { // none where the name is a problem already

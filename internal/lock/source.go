@@ -27,6 +27,7 @@ type source struct {
 	insecure []string // hosts of indexes that may be reached by http
 	indexes  []Index
 	markers  map[string]marker.Marker // parsed before; the same few markers stand on most edges
+	groupAt  map[string]int           // groups of the project, for formats that do not list it
 }
 
 // maxProblems is how many problems one run reports; a file that is broken throughout needs no more.
@@ -70,6 +71,40 @@ func newestFirst(packages []Package, byName map[string][]int) []version.Version 
 		slices.SortStableFunc(list, func(a, b int) int { return versions[b].Compare(versions[a]) })
 	}
 	return versions
+}
+
+// withGroups adds an empty group of each name unless there is one. One more than maxGroups is enough for checkGroups.
+func withGroups(groups []Group, written []string) []Group {
+	known := make(map[string]bool, len(groups))
+	for _, g := range groups {
+		known[g.Name] = true
+	}
+	for _, w := range written {
+		n := name.Normalize(w)
+		if known[n] || len(groups) > maxGroups {
+			continue
+		}
+		known[n] = true
+		groups = append(groups, Group{Name: n})
+	}
+	return groups
+}
+
+// rootGroup returns a group of the project, which is made if there is none; nil past the limit, which checkGroups reports.
+func (s *source) rootGroup(root *Package, n string) *Group {
+	i, ok := s.groupAt[n]
+	if !ok {
+		if len(root.Groups) > maxGroups {
+			return nil
+		}
+		if s.groupAt == nil {
+			s.groupAt = map[string]int{}
+		}
+		i = len(root.Groups)
+		s.groupAt[n] = i
+		root.Groups = append(root.Groups, Group{Name: n})
+	}
+	return &root.Groups[i]
 }
 
 // checkGroups reports a package with more extras or groups than can be meant.

@@ -231,12 +231,8 @@ func (r *uvReader) readEdges(p *Package, t *toml.Table) {
 	p.Groups = r.groups(p.Name, t.Table("dev-dependencies"))
 	p.Groups = append(p.Groups, r.groups(p.Name, t.Table("dependency-groups"))...)
 	// What has no dependency has no list, but exists.
-	for _, extra := range t.Table("metadata").Strings("provides-extras") {
-		p.Extras = withGroup(p.Extras, extra)
-	}
-	for _, group := range t.Table("metadata", "requires-dev").Keys() {
-		p.Groups = withGroup(p.Groups, group)
-	}
+	p.Extras = withGroups(p.Extras, t.Table("metadata").Strings("provides-extras"))
+	p.Groups = withGroups(p.Groups, t.Table("metadata", "requires-dev").Keys())
 	r.checkGroups(p)
 }
 

@@ -72,7 +72,7 @@ func (r *uvReader) checkScript() {
 		r.stale(r.project.KeyPos("requires-python"), "requires-python in %s and in %s differ: %s has %q", r.script, r.path, r.path, r.lock.RequiresPython)
 	}
 	manifest := r.source.lock.Table("manifest")
-	r.match(r.askedIn(r.project.Value("dependencies"), ""), r.lockedIn(manifest.Value("requirements")), r.project.Table("tool", "uv", "sources"), same)
+	r.match(r.askedIn(r.project.Value("dependencies").Array(), ""), r.lockedIn(manifest.Value("requirements")), r.project.Table("tool", "uv", "sources"), same)
 	r.checkManifest(same)
 }
 
@@ -96,10 +96,10 @@ func (r *uvReader) checkMember(p *Package, t, project *toml.Table, same *compare
 		return
 	}
 	if static := project.Table("project"); static != nil && !computed(static) {
-		want := r.askedIn(static.Value("dependencies"), "")
+		want := r.askedIn(static.Value("dependencies").Array(), "")
 		extras := static.Table("optional-dependencies")
 		for _, key := range extras.Keys() {
-			want = append(want, r.askedIn(extras.Value(key), name.Normalize(key))...)
+			want = append(want, r.askedIn(extras.Value(key).Array(), name.Normalize(key))...)
 		}
 		r.match(want, r.lockedIn(metadata.Value("requires-dist")), sources, same)
 	}
@@ -136,14 +136,14 @@ func (r *uvReader) checkManifest(same *comparer) {
 		{"constraint-dependencies", "constraints"}, {"override-dependencies", "overrides"},
 		{"build-constraint-dependencies", "build-constraints"},
 	} {
-		r.match(r.askedIn(uv.Value(keys[0]), ""), r.lockedIn(manifest.Value(keys[1])), uv.Table("sources"), same)
+		r.match(r.askedIn(uv.Value(keys[0]).Array(), ""), r.lockedIn(manifest.Value(keys[1])), uv.Table("sources"), same)
 	}
 }
 
 // askedIn parses an array of requirements. What cannot be parsed is the project stage's to report.
-func (r *uvReader) askedIn(list *toml.Value, extra string) []asked {
+func (r *uvReader) askedIn(list []*toml.Value, extra string) []asked {
 	var out []asked
-	for _, v := range list.Array() {
+	for _, v := range list {
 		text, _ := v.Str()
 		if q, err := requirement.Parse(text); err == nil {
 			out = append(out, asked{q, name.Normalize(q.Name), extra, v.Pos})
@@ -155,23 +155,13 @@ func (r *uvReader) askedIn(list *toml.Value, extra string) []asked {
 // askedGroups returns the dependency groups with what they include, and the legacy list of uv as part of "dev".
 func (r *uvReader) askedGroups(project *toml.Table) map[string][]asked {
 	out := map[string][]asked{}
-	groups := project.Table("dependency-groups")
-	var collect func(into, key string, depth int)
-	collect = func(into, key string, depth int) {
-		out[into] = append(out[into], r.askedIn(groups.Value(key), "")...)
-		for _, included := range groups.Tables(key) {
-			for _, other := range groups.Keys() {
-				if depth < maxInclude && name.Normalize(other) == name.Normalize(included.String("include-group")) {
-					collect(into, other, depth+1)
-				}
-			}
-		}
-	}
-	for _, key := range groups.Keys() {
-		collect(name.Normalize(key), key, 0)
+	groups := r.groupsOf(project, false)
+	for _, key := range groups.table.Keys() {
+		into := name.Normalize(key)
+		groups.read(key, func(list []*toml.Value) { out[into] = append(out[into], r.askedIn(list, "")...) }) // a circle is the project stage's to report
 	}
 	if legacy := project.Table("tool", "uv").Value("dev-dependencies"); legacy != nil {
-		out["dev"] = append(out["dev"], r.askedIn(legacy, "")...)
+		out["dev"] = append(out["dev"], r.askedIn(legacy.Array(), "")...)
 	}
 	return out
 }
@@ -241,11 +231,11 @@ func (r *uvReader) changed(w asked, found *locked) {
 // checkBare serves locks without metadata: each requirement that can apply must have led to an edge.
 func (r *uvReader) checkBare(p *Package, project *toml.Table, groups map[string][]asked, same *comparer) {
 	if static := project.Table("project"); !computed(static) {
-		r.checkEdges(p.Dependencies, r.askedIn(static.Value("dependencies"), ""), same)
+		r.checkEdges(p.Dependencies, r.askedIn(static.Value("dependencies").Array(), ""), same)
 		extras := static.Table("optional-dependencies")
 		for _, key := range extras.Keys() {
 			if extra := p.Extra(name.Normalize(key)); extra != nil {
-				r.checkEdges(extra.Dependencies, r.askedIn(extras.Value(key), ""), same)
+				r.checkEdges(extra.Dependencies, r.askedIn(extras.Value(key).Array(), ""), same)
 			}
 		}
 	}

@@ -79,12 +79,9 @@ func (r *uvReader) setDefaults() {
 	for _, i := range r.lock.Members {
 		p := &r.lock.Packages[i]
 		project := r.memberProject(p)
-		for _, extra := range project.Table("project", "optional-dependencies").Keys() {
-			p.Extras = withGroup(p.Extras, extra)
-		}
-		for _, group := range project.Table("dependency-groups").Keys() {
-			p.Groups = withGroup(p.Groups, group)
-		}
+		p.Extras = withGroups(p.Extras, project.Table("project", "optional-dependencies").Keys())
+		p.Groups = withGroups(p.Groups, project.Table("dependency-groups").Keys())
+		r.checkGroups(p)
 		markDefaults(p.Groups, project)
 	}
 }
