@@ -54,9 +54,7 @@ func Install(w *Wheel, s Scheme, opt InstallOptions) (*Installed, error) {
 	if err := in.addFiles(w); err != nil {
 		return nil, err
 	}
-	if err := in.addScripts(w); err != nil {
-		return nil, err
-	}
+	in.addScripts(w)
 	in.addBytes(in.site+"/"+w.distInfo+"/INSTALLER", []byte("lithe\n"), false)
 	if opt.DirectURL != nil {
 		in.addBytes(in.site+"/"+w.distInfo+"/direct_url.json", opt.DirectURL, false)
@@ -126,11 +124,13 @@ func (in *Installed) checkTarget(w *Wheel, from, target string) error {
 
 // checkTree refuses a file that is also a directory, which the schemes of .data make possible.
 func checkTree(w *Wheel, rows map[string]row, origin map[string]string) error {
+	seen := map[string]bool{}
 	for target := range rows {
-		for dir := path.Dir(target); dir != "."; dir = path.Dir(dir) {
+		for dir := parent(target); dir != "" && !seen[dir]; dir = parent(dir) {
 			if _, ok := rows[dir]; ok {
 				return w.errorf("%s is installed as /%s, the directory of another file", origin[dir], dir)
 			}
+			seen[dir] = true
 		}
 	}
 	return nil

@@ -42,6 +42,13 @@ func (m Metadata) All(key string) []string {
 // fields that matter are asked for by name.
 func parseHeaders(data []byte) Metadata {
 	var m Metadata
+	var more strings.Builder // lines that go on with the last field
+	end := func() {
+		if more.Len() > 0 {
+			m[len(m)-1].Value += more.String()
+			more.Reset()
+		}
+	}
 	for len(data) > 0 {
 		var line []byte
 		line, data, _ = bytes.Cut(data, []byte("\n"))
@@ -51,14 +58,16 @@ func parseHeaders(data []byte) Metadata {
 		}
 		if text[0] == ' ' || text[0] == '\t' {
 			if len(m) > 0 {
-				m[len(m)-1].Value += "\n" + text
+				more.WriteString("\n" + text)
 			}
 			continue
 		}
 		if key, value, ok := strings.Cut(text, ":"); ok {
+			end()
 			m = append(m, Field{Key: key, Value: strings.TrimSpace(value)})
 		}
 	}
+	end()
 	return m
 }
 

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -77,11 +76,20 @@ func overlapError(p string, list []*Installed) *diag.Error {
 
 // checkTrees reports files of one distribution that are directories of another: no winner can settle that.
 func checkTrees(owners map[string][]*Installed, problems *diag.List) {
+	clean := map[string]bool{} // directories that no file stands above or in place of
 	for p, list := range owners {
-		for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+		before := len(*problems)
+		var above []string
+		for dir := parent(p); dir != "" && !clean[dir]; dir = parent(dir) {
 			if other := owners[dir]; other != nil {
 				problems.Add(&diag.Error{Code: "overlap", Err: errTwoOwners, What: fmt.Sprintf(
 					"/%s is a file of %s and a directory of %s", dir, other[0].Name, list[0].Name)})
+			}
+			above = append(above, dir)
+		}
+		if len(*problems) == before {
+			for _, dir := range above {
+				clean[dir] = true
 			}
 		}
 	}

@@ -59,12 +59,23 @@ func (w *Wheel) checkPaths() error {
 		}
 		files[f.Path] = true
 	}
+	dirs := map[string]bool{}
 	for _, f := range w.Files {
-		for i, c := range f.Path {
-			if c == '/' && files[f.Path[:i]] {
-				return w.errorf("%s is a file and the directory of %s", f.Path[:i], f.Path)
+		// What is above a directory that was seen was seen with it.
+		for dir := parent(f.Path); dir != "" && !dirs[dir]; dir = parent(dir) {
+			if files[dir] {
+				return w.errorf("%s is a file and the directory of %s", dir, f.Path)
+			}
+			if dirs[dir] = true; len(dirs) > maxDirs {
+				return w.errorf("more than %d directories", maxDirs)
 			}
 		}
 	}
 	return nil
 }
+
+// maxDirs is how many directories the files of a wheel may stand in; large ones have some thousand.
+const maxDirs = maxMembers
+
+// parent returns the directory of a clean path, "" for one at the top.
+func parent(p string) string { return p[:max(0, strings.LastIndexByte(p, '/'))] }

@@ -97,6 +97,9 @@ func parseRow(fields []string) (row, error) {
 	return out, nil
 }
 
+// maxRows is how many lines RECORD may have: some list directories, and bytecode that is not in the wheel.
+const maxRows = 3 * maxMembers
+
 // readRecord returns the rows of the files in the wheel, by path. Apart from RECORD itself and its signatures, every
 // file must be in it with a hash, else the installation has to fail (binary distribution format, "Unpack").
 func (w *Wheel) readRecord() (map[string]row, error) {
@@ -107,6 +110,9 @@ func (w *Wheel) readRecord() (map[string]row, error) {
 	}
 	if !ok {
 		return nil, w.errorf("no %s", path)
+	}
+	if n := bytes.Count(data, []byte("\n")); n > maxRows {
+		return nil, w.errorf("RECORD has %d lines, more than %d", n, maxRows)
 	}
 	list, err := parseRecord(data)
 	if err != nil {

@@ -36,15 +36,18 @@ func (in *Installed) addScript(w *Wheel, f File, target string) error {
 
 // addScripts writes the programs of the entry points. Like pip, they win over a script of the same name, since that
 // is the same command in the way of older tools.
-func (in *Installed) addScripts(w *Wheel) error {
+func (in *Installed) addScripts(w *Wheel) {
+	bin := in.scheme.Prefix + "/bin/"
+	older := map[string]bool{}
 	for _, e := range w.Scripts {
-		target := in.scheme.Prefix + "/bin/" + e.Name
-		if _, ok := in.rows[target]; ok {
-			in.remove(target)
+		if _, ok := in.rows[bin+e.Name]; ok {
+			older[bin+e.Name] = true
 		}
-		in.addProgram(target, e.script(in.scheme.Interpreter))
 	}
-	return nil
+	in.remove(older)
+	for _, e := range w.Scripts {
+		in.addProgram(bin+e.Name, e.script(in.scheme.Interpreter))
+	}
 }
 
 // addProgram adds a command whose contents are ours.
@@ -59,11 +62,13 @@ func (in *Installed) addCommand(e entry.Entry, sum [32]byte) {
 	}
 }
 
-// remove takes a script out again.
-func (in *Installed) remove(target string) {
-	delete(in.rows, target)
-	in.Entries = slices.DeleteFunc(in.Entries, func(e entry.Entry) bool { return e.Path == target })
-	in.Scripts = slices.DeleteFunc(in.Scripts, func(s string) bool { return s == target })
+// remove takes scripts out again.
+func (in *Installed) remove(targets map[string]bool) {
+	for target := range targets {
+		delete(in.rows, target)
+	}
+	in.Entries = slices.DeleteFunc(in.Entries, func(e entry.Entry) bool { return targets[e.Path] })
+	in.Scripts = slices.DeleteFunc(in.Scripts, func(s string) bool { return targets[s] })
 }
 
 // fixShebang replaces a first line of "#!python", with whatever follows it there (binary distribution format).
