@@ -14,8 +14,8 @@ import (
 
 // Caps on what one source distribution may hold.
 const (
-	maxMembers  = 200_000  // the largest known, of scientific libraries, have some 30 000
-	maxUnpacked = 4 << 30  // bytes; the largest known have some 500 MB
+	maxMembers  = 200_000  // with directories that members stand in; the largest known, of scientific libraries, have some 30 000
+	maxUnpacked = 4 << 30  // bytes, links to files counting as files; the largest known have some 500 MB
 	maxPath     = 1024     // bytes of a path
 	ratioFrom   = 16 << 20 // bytes; below it any ratio is harmless
 	maxRatio    = 200      // unpacked to packed; deflate reaches 1032, real sources stay below 30
@@ -47,7 +47,7 @@ var ErrUnsafe = errors.New("is not unpacked")
 // Read calls visit for each member of an archive, in its order. The file name says which kind of archive it is. The content
 // is that of a file, nil for all else, and need not be read to its end.
 func Read(archive io.ReaderAt, size int64, filename string, visit func(m Member, content io.Reader) error) error {
-	r := &reader{packed: size, visit: visit, seen: map[string]Type{}}
+	r := &reader{packed: size, visit: visit, seen: map[string]Type{}, sizes: map[string]int64{}}
 	section := io.NewSectionReader(archive, 0, size)
 	var err error
 	if strings.HasSuffix(filename, ".zip") {
@@ -71,6 +71,8 @@ type reader struct {
 	members  int
 	top      string
 	seen     map[string]Type
+	sizes    map[string]int64 // of files and of links to them
+	linked   int64            // bytes of what hard links stand for, which are copies where they are written
 	visit    func(Member, io.Reader) error
 }
 
@@ -122,6 +124,11 @@ func (r *reader) tar(archive io.Reader) error {
 
 func tarMember(h *tar.Header) (Member, error) {
 	m := Member{Executable: h.Mode&0o111 != 0, Size: h.Size}
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") { // bytes that are in no archive, which nothing would count
+			return m, refuse("%s is a file with holes", printable(h.Name))
+		}
+	}
 	switch h.Typeflag {
 	case tar.TypeReg:
 	case tar.TypeDir:
@@ -249,6 +256,10 @@ func (r *reader) checkLink(m *Member) error {
 		if t, ok := r.seen[m.Link]; !ok || t != File && t != HardLink || m.Link == m.Path {
 			return refuse("%s is a link to %s, which is no file before it", printable(m.Path), printable(m.Link))
 		}
+		m.Size = r.sizes[m.Link]
+		if r.linked += m.Size; r.linked > maxUnpacked {
+			return refuse("its links stand for more than %d bytes", int64(maxUnpacked))
+		}
 	}
 	return nil
 }
@@ -274,12 +285,18 @@ func (r *reader) place(m Member) error {
 		} else if ok {
 			break
 		}
+		if r.members++; r.members > maxMembers {
+			return refuse("it has more than %d members", maxMembers)
+		}
 		r.seen[dir] = Dir
 	}
 	if t, ok := r.seen[m.Path]; ok && (t != m.Type || t == Symlink || t == HardLink) {
 		return refuse("%s is in it twice", printable(m.Path))
 	}
 	r.seen[m.Path] = m.Type
+	if m.Type == File || m.Type == HardLink {
+		r.sizes[m.Path] = m.Size
+	}
 	return nil
 }
 
