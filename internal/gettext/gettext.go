@@ -67,13 +67,23 @@ type message struct {
 // read reads the lines.
 func (c *catalogue) read(po string) error {
 	var m message
-	var text *string // that the next quoted line goes on with
+	var text *string         // that the next quoted line goes on with
+	var more strings.Builder // what such lines have
+	end := func() {
+		if more.Len() > 0 {
+			*text += more.String()
+			more.Reset()
+		}
+	}
 	n := 0
 	for line := range strings.Lines(po) {
 		n++
 		line = strings.TrimSpace(line)
 		if !utf8.ValidString(line) {
 			return c.problem(n, "the line is not UTF-8")
+		}
+		if line == "" || line[0] != '"' {
+			end()
 		}
 		switch {
 		case line == "":
@@ -87,14 +97,14 @@ func (c *catalogue) read(po string) error {
 			}
 			m.fuzzy = m.fuzzy || strings.HasPrefix(line, "#,") && slices.ContainsFunc(strings.Split(line[2:], ","), func(f string) bool { return strings.TrimSpace(f) == "fuzzy" })
 		case line[0] == '"':
-			more, err := unquote(line)
+			unquoted, err := unquote(line)
 			if err == nil && text == nil {
 				err = errors.New("the text belongs to no keyword")
 			}
 			if err != nil {
 				return c.problem(n, "%v", err)
 			}
-			*text += more
+			more.WriteString(unquoted)
 		default:
 			var err error
 			if m, text, err = c.keyword(m, line, n); err != nil {
@@ -102,6 +112,7 @@ func (c *catalogue) read(po string) error {
 			}
 		}
 	}
+	end()
 	return c.add(m)
 }
 

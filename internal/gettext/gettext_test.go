@@ -183,3 +183,17 @@ func decode(t *testing.T, mo []byte) map[string]string {
 	}
 	return out
 }
+
+// TestLongMessage reads a text of very many lines: a parser that copies the text for each would need minutes, and for the lines
+// that a catalogue may have hours.
+func TestLongMessage(t *testing.T) {
+	const n, width = 1 << 17, 32
+	line := `"` + strings.Repeat("a", width) + "\"\n"
+	mo, err := Compile("a.po", []byte("msgid \"x\"\nmsgstr \"\"\n"+strings.Repeat(line, n)+"\nmsgid \"y\"\nmsgstr \"z\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size := len(mo) - headerSize - 2*16; size != len("x\x00y\x00\x00z\x00")+n*width {
+		t.Errorf("%d bytes of texts for %d lines", size, n)
+	}
+}
