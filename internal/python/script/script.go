@@ -65,16 +65,18 @@ func blocks(lines []string) (all []block) {
 		if kindOf(lines[i]) == "" {
 			continue
 		}
-		end := 0
-		for j := i + 1; j < len(lines) && isContent(lines[j]); j++ {
+		end, j := 0, i+1
+		for ; j < len(lines) && isContent(lines[j]); j++ {
 			if lines[j] == closing && j > i+1 {
 				end = j
 			}
 		}
-		if end > 0 {
-			all = append(all, block{kindOf(lines[i]), i + 1, lines[i+1 : end]})
-			i = end
+		if end == 0 { // then no line of this comment begins one
+			i = j - 1
+			continue
 		}
+		all = append(all, block{kindOf(lines[i]), i + 1, lines[i+1 : end]})
+		i = end
 	}
 	return all
 }

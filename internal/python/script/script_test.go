@@ -68,6 +68,18 @@ func TestPositions(t *testing.T) {
 var reference = regexp.MustCompile(`(?m)^# /// ([a-zA-Z0-9-]+)$\s((?:^#(?:| .*)$\s)+)^# ///$`)
 
 // FuzzParse compares the blocks with those that the specification's expression finds, and reads them.
+// TestManyOpenings has very many lines that begin a block, in a comment that ends none.
+func TestManyOpenings(t *testing.T) {
+	const line = "# /// a\n"
+	comment := strings.Repeat(line, MaxSize/len(line)-20)
+	if _, err := Parse("s.py", []byte(comment)); err == nil || !strings.Contains(err.Error(), "has no block") {
+		t.Error(err)
+	}
+	if _, err := Parse("s.py", []byte(comment+"\n# /// script\n# x = 1\n# ///\n")); err != nil {
+		t.Error(err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"# /// script\n# dependencies = ['a']\n# ///\n", "# /// a\n#\n# /// b\n# x\n# ///\n# ///\n#", "\r# /// script\r# x = '''\r# '''\r# ///",
 		"# /// script\n# ///\n# ///\n", "# ///  x\n# /// -\n#\n# ///x\n# ///"} {

@@ -196,15 +196,15 @@ func (p *literalParser) one(depth int) Value {
 	p.rest = p.rest[1:]
 	switch {
 	case t.Kind == 's' && t.Plain:
-		v := Value{Kind: 's', Text: t.Text}
+		parts := []string{t.Text}
 		for len(p.rest) > 0 && p.rest[0].Kind == 's' {
 			if !p.rest[0].Plain {
 				return Value{}
 			}
-			v.Text += p.rest[0].Text
+			parts = append(parts, p.rest[0].Text)
 			p.rest = p.rest[1:]
 		}
-		return v
+		return Value{Kind: 's', Text: strings.Join(parts, "")}
 	case t.Kind == 'n' && integer.MatchString(t.Text):
 		return Value{Kind: 'i', Text: t.Text}
 	case t.Kind == 'o' && depth < maxDepth && t.Text == "(":
