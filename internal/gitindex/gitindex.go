@@ -32,7 +32,7 @@ const (
 // Index is the set of tracked paths. The zero value tracks nothing.
 type Index struct {
 	paths   []string // sorted, each once
-	modules []string // submodules among them
+	modules []string // submodules among them, sorted
 }
 
 // Parse reads an index file.
@@ -88,7 +88,15 @@ func (x *Index) Tracked(path string) bool {
 	if _, ok := slices.BinarySearch(x.paths, path); ok {
 		return true
 	}
-	return slices.ContainsFunc(x.modules, func(m string) bool { return strings.HasPrefix(path, m+"/") })
+	for i, c := range path {
+		if c != '/' {
+			continue
+		}
+		if _, ok := slices.BinarySearch(x.modules, path[:i]); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // Below yields the tracked paths below a directory in order, "" being the root. A submodule is one path.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash"
 	"os"
 	"os/exec"
@@ -245,6 +246,20 @@ func run(t *testing.T, dir string, args ...string) string {
 		t.Fatalf("git %v: %v", args, err)
 	}
 	return string(out)
+}
+
+// TestManyModules asks for files of a repository with very many submodules.
+func TestManyModules(t *testing.T) {
+	x := &Index{}
+	for i := range 100_000 {
+		x.modules = append(x.modules, fmt.Sprintf("m/%06d", i))
+	}
+	x.paths = x.modules
+	for i := range 100_000 {
+		if name := fmt.Sprintf("m/%06d", i); !x.Tracked(name+"/a/b") || x.Tracked(name+"a/b") {
+			t.Fatalf("what is in %s", name)
+		}
+	}
 }
 
 func FuzzParse(f *testing.F) {
