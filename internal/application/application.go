@@ -27,6 +27,14 @@ const maxDepth = 20
 // maxSteps is how many expressions are looked at in one file; names that lead to many others each would multiply.
 const maxSteps = 100_000
 
+// maxAllSteps is how many are looked at in all files: a project of 100,000 modules has some millions.
+const maxAllSteps = 20_000_000
+
+const (
+	stepTokens = 100 // tokens of an expression that are looked at in one step
+	maxName    = 255 // bytes of a name with its dots; each of its parts may be a module
+)
+
 // The frameworks whose applications are found. Django has two kinds, one for each interface.
 const (
 	FastAPI   = "FastAPI"
@@ -68,6 +76,7 @@ type Tree struct {
 	files  map[string]entry.Entry
 	parsed map[string]*module
 	steps  int // taken for the file that is asked for
+	all    int // taken for all files before it
 }
 
 // NewTree takes files by their paths from where imports start.
@@ -78,10 +87,11 @@ func NewTree(files map[string]entry.Entry) *Tree {
 // In returns the applications of a file, those of variables first, each in the order of their lines.
 func (t *Tree) In(file string) []Application {
 	m := t.module(file)
-	if m == nil {
+	if m == nil || t.all > maxAllSteps {
 		return nil
 	}
 	t.steps = 0
+	defer func() { t.all += t.steps }()
 	var all []Application
 	for name, bindings := range m.names {
 		if a, ok := t.application(m, name, bindings); ok {
@@ -119,20 +129,33 @@ func (t *Tree) application(m *module, name string, bindings []binding) (Applicat
 
 // Text returns the string that a module assigns to a name, also by way of `from .base import *`, and the file and line.
 func (t *Tree) Text(file, name string) (text, at string, line int) {
-	return t.text(t.module(file), name, maxDepth)
+	return t.text(visited{}, t.module(file), name, maxDepth)
 }
 
-func (t *Tree) text(m *module, name string, depth int) (text, at string, line int) {
-	if m == nil || depth == 0 {
+// visited is the modules that were asked, with how many more names were followed then. To ask one again with no more of them
+// tells nothing new, and modules that take all names from one another would be asked without an end.
+type visited map[*module]int
+
+// skips reports that a module need not be asked, and remembers that it is.
+func (v visited) skips(m *module, depth int) bool {
+	if m == nil || v[m] >= depth {
+		return true
+	}
+	v[m] = depth
+	return false
+}
+
+func (t *Tree) text(v visited, m *module, name string, depth int) (text, at string, line int) {
+	if v.skips(m, depth) {
 		return "", "", 0
 	}
 	for _, b := range slices.Backward(m.names[name]) {
-		if v := syntax.Literal(b.value); v.Kind == 's' {
-			return v.Text, m.file, b.line
+		if value := syntax.Literal(b.value); value.Kind == 's' {
+			return value.Text, m.file, b.line
 		}
 	}
 	for _, from := range m.stars {
-		if text, at, line = t.text(t.module(t.find(m, from)), name, depth-1); line > 0 {
+		if text, at, line = t.text(v, t.module(t.find(m, from)), name, depth-1); line > 0 {
 			return text, at, line
 		}
 	}
@@ -141,18 +164,18 @@ func (t *Tree) text(m *module, name string, depth int) (text, at string, line in
 
 // Assigns reports whether a module assigns anything to a name, and where.
 func (t *Tree) Assigns(file, name string) (at string, line int) {
-	return t.assigns(t.module(file), name, maxDepth)
+	return t.assigns(visited{}, t.module(file), name, maxDepth)
 }
 
-func (t *Tree) assigns(m *module, name string, depth int) (at string, line int) {
-	if m == nil || depth == 0 {
+func (t *Tree) assigns(v visited, m *module, name string, depth int) (at string, line int) {
+	if v.skips(m, depth) {
 		return "", 0
 	}
 	if b := m.names[name]; len(b) > 0 {
 		return m.file, b[len(b)-1].line
 	}
 	for _, from := range m.stars {
-		if at, line = t.assigns(t.module(t.find(m, from)), name, depth-1); line > 0 {
+		if at, line = t.assigns(v, t.module(t.find(m, from)), name, depth-1); line > 0 {
 			return at, line
 		}
 	}
@@ -162,11 +185,11 @@ func (t *Tree) assigns(m *module, name string, depth int) (at string, line int) 
 // Says reports whether a module has a string, or one that goes on behind it with a dot, also by way of `from .base import *`,
 // and where.
 func (t *Tree) Says(file, text string) (at string, line int) {
-	return t.says(t.module(file), text, maxDepth)
+	return t.says(visited{}, t.module(file), text, maxDepth)
 }
 
-func (t *Tree) says(m *module, text string, depth int) (at string, line int) {
-	if m == nil || depth == 0 {
+func (t *Tree) says(v visited, m *module, text string, depth int) (at string, line int) {
+	if v.skips(m, depth) {
 		return "", 0
 	}
 	for _, l := range m.lines {
@@ -177,7 +200,7 @@ func (t *Tree) says(m *module, text string, depth int) (at string, line int) {
 		}
 	}
 	for _, from := range m.stars {
-		if at, line = t.says(t.module(t.find(m, from)), text, depth-1); line > 0 {
+		if at, line = t.says(v, t.module(t.find(m, from)), text, depth-1); line > 0 {
 			return at, line
 		}
 	}

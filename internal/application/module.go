@@ -11,6 +11,7 @@ type module struct {
 	file string
 	scope
 	lines []syntax.Line
+	root  *string // that imports start from, once it was asked for
 }
 
 // scope is the names of a module or a function.
@@ -228,10 +229,14 @@ func (s *scope) importNames(st syntax.Statement) {
 	}
 }
 
-// dottedName reads names with dots between them at the beginning.
+// dottedName reads names with dots between them at the beginning. Longer ones than any module's are none.
 func dottedName(st syntax.Statement) (name string, rest syntax.Statement) {
 	var parts []string
+	size := 0
 	for len(st) > 0 && st[0].Kind == 'n' && !st[0].Is("import") {
+		if size += len(st[0].Text) + 1; size > maxName {
+			return "", nil
+		}
 		parts = append(parts, st[0].Text)
 		if st = st[1:]; len(st) < 2 || !st[0].Is(".") {
 			break

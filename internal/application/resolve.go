@@ -25,7 +25,7 @@ func (t *Tree) kind(m *module, b binding, depth int) string {
 
 // named returns the framework of the application that a module has under a name.
 func (t *Tree) named(m *module, name string, depth int) string {
-	if m == nil || depth <= 0 {
+	if t.steps++; m == nil || depth <= 0 || t.steps > maxSteps {
 		return ""
 	}
 	for _, b := range m.names[name] {
@@ -44,7 +44,8 @@ func (t *Tree) named(m *module, name string, depth int) string {
 // value returns the framework of an expression: a call of what makes one, or the name of one. Inside is the function that
 // the expression stands in, if it does.
 func (t *Tree) value(m *module, inside *scope, value syntax.Statement, depth int) string {
-	if t.steps++; depth <= 0 || t.steps > maxSteps {
+	// A long expression counts for more.
+	if t.steps += 1 + len(value)/stepTokens; depth <= 0 || t.steps > maxSteps {
 		return ""
 	}
 	name, rest := dottedName(value)
@@ -175,7 +176,7 @@ func (t *Tree) moduleOf(m *module, inside *scope, parts []string) string {
 func (t *Tree) find(m *module, r reference) string {
 	if r.level > 0 {
 		dir := path.Dir(m.file)
-		for range r.level - 1 {
+		for i := 1; i < r.level && dir != "."; i++ {
 			dir = path.Dir(dir)
 		}
 		if r.module == "" {
@@ -205,6 +206,14 @@ func (t *Tree) roots(file string) []string {
 // root returns the folder from which the imports of a module really start: the one in which most of what it imports is
 // found; a folder called src, or else the top, where that does not tell.
 func (t *Tree) root(m *module) string {
+	if m.root == nil {
+		root := t.findRoot(m)
+		m.root = &root
+	}
+	return *m.root
+}
+
+func (t *Tree) findRoot(m *module) string {
 	best, most := "", -1
 	for _, root := range t.roots(m.file) {
 		n := 0
