@@ -5,8 +5,8 @@ import (
 	"debug/elf"
 	"path"
 	"slices"
-	"strings"
 
+	"github.com/lithe-build/lithe/internal/elffile"
 	"github.com/lithe-build/lithe/internal/entry"
 )
 
@@ -81,16 +81,16 @@ func linked(e entry.Entry) (libraries []string, iconv bool) {
 	if err != nil || !bytes.HasPrefix(data, []byte(elf.ELFMAG)) {
 		return nil, false
 	}
-	f, err := elf.NewFile(bytes.NewReader(data))
+	f, err := elffile.Open(bytes.NewReader(data))
 	if err != nil {
 		return nil, false
 	}
-	if libraries, err = f.ImportedLibraries(); err != nil {
+	if libraries, err = elffile.Needed(f); err != nil {
 		return nil, false
 	}
-	symbols, err := f.ImportedSymbols()
-	if err != nil {
-		return libraries, false
-	}
-	return libraries, slices.ContainsFunc(symbols, func(sym elf.ImportedSymbol) bool { return strings.HasPrefix(sym.Name, "iconv_open") })
+	err = elffile.Symbols(f, func(s elffile.Symbol) bool {
+		iconv = s.Imported() && bytes.HasPrefix(s.Name, []byte("iconv_open"))
+		return !iconv
+	})
+	return libraries, iconv && err == nil
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lithe-build/lithe/internal/elffile"
 	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
@@ -173,7 +174,7 @@ func (p *program) parse() (err error) {
 			err = fmt.Errorf("%v", r)
 		}
 	}()
-	if p.elf, err = elf.NewFile(bytes.NewReader(p.data)); err != nil {
+	if p.elf, err = elffile.Open(bytes.NewReader(p.data)); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(p.elf.Sections, func(s *elf.Section) bool { return s.Flags&elf.SHF_COMPRESSED != 0 && s.Type != elf.SHT_PROGBITS }) {
@@ -188,7 +189,7 @@ func (p *program) parse() (err error) {
 			p.loader = string(bytes.TrimRight(text, "\x00"))
 		}
 	}
-	if p.needed, err = p.elf.ImportedLibraries(); err != nil {
+	if p.needed, err = elffile.Needed(p.elf); err != nil {
 		return err
 	}
 	p.exported = p.exportedVersion()

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lithe-build/lithe/internal/elffile"
 	"github.com/lithe-build/lithe/internal/lazyregexp"
 )
 
@@ -158,17 +159,17 @@ var (
 // exportedVersion reads Py_Version, which has the form of PY_VERSION_HEX: 0x030d05f0 is 3.13.5.
 // See https://docs.python.org/3/c-api/apiabiversion.html.
 func (p *program) exportedVersion() string {
-	symbols, err := p.elf.DynamicSymbols()
-	if err != nil {
-		return "" // without a table there is no symbol
-	}
-	i := slices.IndexFunc(symbols, func(s elf.Symbol) bool { return s.Name == "Py_Version" && s.Section != elf.SHN_UNDEF })
-	if i < 0 {
-		return ""
-	}
 	var raw [8]byte
-	if !p.at(symbols[i].Value, raw[:]) {
-		return ""
+	found := false
+	err := elffile.Symbols(p.elf, func(s elffile.Symbol) bool {
+		if string(s.Name) != "Py_Version" || s.Section == elf.SHN_UNDEF {
+			return true
+		}
+		found = p.at(s.Value, raw[:])
+		return false
+	})
+	if err != nil || !found {
+		return "" // without a table there is no symbol
 	}
 	n := p.elf.ByteOrder.Uint64(raw[:])
 	if n>>24 != 3 {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/elffile"
 )
 
 // Loader is the executor that starts the root's own dynamic loader on the host, with the root's libraries. It
@@ -138,11 +140,15 @@ var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AA
 
 // programHeaders returns the dynamic loader that a program asks for, "" for a static one.
 func programHeaders(path string) (interpreter string, machine elf.Machine, err error) {
-	f, err := elf.Open(path)
+	file, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer file.Close()
+	f, err := elffile.Open(file)
 	if err != nil {
 		return "", 0, fmt.Errorf("%s: %w", path, err)
 	}
-	defer f.Close()
 	if want, ok := machines[runtime.GOARCH]; !ok || f.Machine != want {
 		return "", 0, fmt.Errorf("%s is for %v, this machine is %s", path, f.Machine, runtime.GOARCH)
 	}

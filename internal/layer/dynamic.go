@@ -13,10 +13,13 @@ import (
 // The methods of debug/elf read all symbols and whole string tables to answer: half a gigabyte of memory for
 // TensorFlow, whose dynamic section and versions have 3 KB. Here these are read, and of the strings those they name.
 const (
-	maxTable    = 1 << 20 // bytes of a dynamic section or a table of versions; the largest of glibc has 2 KB
-	maxString   = 4 << 10 // bytes of a name or of search paths; Linux opens no longer path
-	maxVersions = 1 << 14 // symbol versions of a file; glibc, which has most, defines 50
-	maxNeeded   = 1 << 12 // libraries that a file asks for; large programs ask for a hundred
+	maxTable    = 1 << 20   // bytes of a dynamic section or a table of versions; the largest of glibc has 2 KB
+	maxString   = 4 << 10   // bytes of a name or of search paths; Linux opens no longer path
+	maxVersions = 1 << 14   // symbol versions of a file; glibc, which has most, defines 50
+	maxNeeded   = 1 << 12   // libraries that a file asks for; large programs ask for a hundred
+	maxPaths    = 16        // search paths, of which linkers write one
+	maxFolders  = 256       // of a search path; wheels that use those of others have some twenty
+	maxText     = 256 << 10 // bytes of all names of a file; many may be one and the same in it
 )
 
 var errTable = errors.New("not a table of the dynamic loader")
@@ -26,11 +29,12 @@ type dynamic struct {
 	file  *elf.File
 	names *elf.Section // with the strings of the tags
 	tags  map[elf.DynTag][]uint64
+	left  int // bytes of names that may still be read
 }
 
 // readDynamic reads the dynamic section. A file without one, such as a static program, has no tags.
 func readDynamic(f *elf.File) (*dynamic, error) {
-	d := &dynamic{file: f, tags: map[elf.DynTag][]uint64{}}
+	d := &dynamic{file: f, tags: map[elf.DynTag][]uint64{}, left: maxText}
 	section := f.SectionByType(elf.SHT_DYNAMIC)
 	if section == nil {
 		return d, nil
@@ -52,7 +56,7 @@ func readDynamic(f *elf.File) (*dynamic, error) {
 		}
 		d.tags[elf.DynTag(tag)] = append(d.tags[elf.DynTag(tag)], value)
 	}
-	if len(d.tags[elf.DT_NEEDED]) > maxNeeded {
+	if len(d.tags[elf.DT_NEEDED]) > maxNeeded || len(d.tags[elf.DT_RPATH])+len(d.tags[elf.DT_RUNPATH])+len(d.tags[elf.DT_SONAME]) > maxPaths {
 		return nil, errTable
 	}
 	return d, nil
@@ -62,11 +66,17 @@ func readDynamic(f *elf.File) (*dynamic, error) {
 func (d *dynamic) strings(tag elf.DynTag) []string {
 	var out []string
 	for _, at := range d.tags[tag] {
-		if s, ok := readString(d.names, at); ok {
+		if s, ok := readString(d.names, at); ok && d.spend(len(s)) {
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// spend counts the bytes of a name. A file that has used up what it may have is no object.
+func (d *dynamic) spend(n int) bool {
+	d.left -= n
+	return d.left >= 0
 }
 
 // paths splits the search paths of a tag.
@@ -74,6 +84,9 @@ func (d *dynamic) paths(tag elf.DynTag) []string {
 	var out []string
 	for _, list := range d.strings(tag) {
 		out = append(out, strings.Split(list, ":")...)
+	}
+	if len(out) > maxFolders {
+		d.left = -1
 	}
 	return out
 }
@@ -85,7 +98,9 @@ func (d *dynamic) requires() []string {
 		aux := at + uint64(t.u32(at+8))
 		for range t.count(at + 2) {
 			if elf.DynamicVersionFlag(t.u16(aux+4))&elf.VER_FLG_WEAK == 0 { // a weak need does not stop it
-				names = append(names, library+" "+t.string(aux+8))
+				version := t.string(aux + 8)
+				t.failed = t.failed || !d.spend(len(library)+len(version))
+				names = append(names, library+" "+version)
 			}
 			aux += uint64(t.u32(aux + 12))
 		}
@@ -98,6 +113,7 @@ func (d *dynamic) provides() []string {
 	return d.versions(elf.SHT_GNU_VERDEF, func(t *table, at uint64) (names []string, next uint64) {
 		if elf.DynamicVersionFlag(t.u16(at+2))&elf.VER_FLG_BASE == 0 {
 			names = append(names, t.string(at+uint64(t.u32(at+12))))
+			t.failed = t.failed || !d.spend(len(names[0]))
 		}
 		return names, uint64(t.u32(at + 16))
 	})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -159,6 +160,39 @@ func TestParseHostile(t *testing.T) {
 			}
 			if len(list) != 0 {
 				t.Errorf("%q of a table that cannot be read to its end", list)
+			}
+		})
+	}
+}
+
+// TestParseLongNames gives an object of a quarter of a megabyte whose tables name one long text again and again: each of them
+// would be a hundred megabytes of names, in every record of its layer.
+func TestParseLongNames(t *testing.T) {
+	long := strings.Repeat("n", maxString-1)
+	needs := make([]tinyelf.Need, maxNeeded)
+	for i := range needs {
+		needs[i] = tinyelf.Need{Library: "l"}
+	}
+	versions := make([]string, maxVersions/2)
+	for name, o := range map[string]tinyelf.Object{
+		"folders":  {Runpath: strings.Repeat("/:", maxFolders+1)},
+		"needs":    {Soname: long, Needed: needs},
+		"versions": {Soname: "l", Needed: []tinyelf.Need{{Library: long, Versions: versions}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := o.Bytes()
+			if name == "needs" { // all of them bear the name of the file itself
+				f, err := elf.NewFile(bytes.NewReader(data))
+				if err != nil {
+					t.Fatal(err)
+				}
+				table := data[f.SectionByType(elf.SHT_DYNAMIC).Offset:]
+				for i := range needs {
+					copy(table[16*i+8:16*i+16], table[16*len(needs)+8:])
+				}
+			}
+			if o, ok := parse("x", bytes.NewReader(data)); ok {
+				t.Errorf("%d needs, %d versions, %d folders", len(o.Needed), len(o.Requires), len(o.Runpath))
 			}
 		})
 	}

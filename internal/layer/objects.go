@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/elffile"
 )
 
 const (
@@ -55,15 +57,14 @@ func object(path string, r io.Reader, size int64, tmp scratch) (Object, bool, er
 	return o, ok, nil
 }
 
-// parse reads an object. The package debug/elf is, by its own words, not hardened against hostile files: it may
-// panic, so that a file which makes it do so is no object.
+// parse reads an object. A hostile file may make the package debug/elf panic, and is no object then.
 func parse(path string, at io.ReaderAt) (o Object, ok bool) {
 	defer func() {
 		if recover() != nil {
 			o, ok = Object{}, false
 		}
 	}()
-	f, err := elf.NewFile(at)
+	f, err := elffile.Open(at)
 	if err != nil || packed(f) {
 		return Object{}, false
 	}
@@ -120,6 +121,9 @@ func describe(path string, f *elf.File) (Object, error) {
 	}
 	if o.Runpath == nil {
 		o.Rpath = d.paths(elf.DT_RPATH)
+	}
+	if d.left < 0 {
+		return Object{}, errTable
 	}
 	return o, nil
 }
