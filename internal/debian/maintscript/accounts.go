@@ -105,7 +105,7 @@ func sysusers(m *machine, args []string) (status, bool) {
 			return maybe, false
 		}
 		data, err := e.Read()
-		if err != nil || !m.sysusersFile(string(data)) {
+		if err != nil || !m.spend(len(data)) || !m.sysusersFile(string(data)) {
 			return maybe, false
 		}
 	}
@@ -119,7 +119,7 @@ func (m *machine) sysusersFile(text string) bool {
 		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
 			continue
 		}
-		if len(fields) < 2 || !accountName(fields[1]) {
+		if len(fields) < 2 || !accountName(fields[1]) || m.result.Effects.count() > maxEffects {
 			return false
 		}
 		switch strings.TrimRight(fields[0], "!-=") {

@@ -188,7 +188,13 @@ func (m *machine) test(i invocation) status {
 	return m.condition(args)
 }
 
+// maxTest is how many arguments of test are looked at. POSIX says nothing of more than four.
+const maxTest = 100
+
 func (m *machine) condition(args []value) status {
+	if len(args) > maxTest {
+		return maybe
+	}
 	for n := len(args) - 1; n > 0; n-- {
 		if args[n] == known("-o") {
 			return either(m.condition(args[:n]), m.condition(args[n+1:]))

@@ -36,17 +36,18 @@ func (m *machine) fields(words []word) (all []value, ok bool) {
 // split returns the fields of one word. What is quoted stays whole; the rest falls apart at spaces.
 func (m *machine) split(w word) ([]value, bool) {
 	if len(w) == 1 && w[0].kind == variable && w[0].text == "@" && w[0].op == "" {
-		return m.args, true
+		return m.args, m.spendArgs()
 	}
-	var fields []value
+	var fields []*field
 	sure, open := true, false // open: the last field may go on
 	add := func(text string, isKnown bool) {
 		if !open {
-			fields = append(fields, known(""))
+			fields = append(fields, &field{known: true})
 			open = true
 		}
-		last := &fields[len(fields)-1]
-		last.text, last.known = last.text+text, last.known && isKnown
+		last := fields[len(fields)-1]
+		last.text.WriteString(text)
+		last.known = last.known && isKnown
 	}
 	for _, p := range w {
 		v := m.piece(p)
@@ -62,7 +63,9 @@ func (m *machine) split(w word) ([]value, bool) {
 			add("", false)
 			sure = false
 		default:
-			for i, part := range strings.FieldsFunc(v.text, isSpace) {
+			parts := strings.FieldsFunc(v.text, isSpace)
+			m.spend(perPart * len(parts))
+			for i, part := range parts {
 				open = open && i == 0 && !isSpace(rune(v.text[0]))
 				add(part, true)
 			}
@@ -71,7 +74,26 @@ func (m *machine) split(w word) ([]value, bool) {
 			}
 		}
 	}
-	return fields, sure
+	values := make([]value, len(fields))
+	for i, f := range fields {
+		values[i] = value{f.text.String(), f.known}
+	}
+	return values, sure
+}
+
+// field is a value that is put together.
+type field struct {
+	text  strings.Builder
+	known bool
+}
+
+// spendArgs counts the text of all arguments.
+func (m *machine) spendArgs() bool {
+	n := 0
+	for _, a := range m.args {
+		n += perPart + len(a.text)
+	}
+	return m.spend(n)
 }
 
 // matchesNothing reports a file pattern in a folder that is not there. The shell leaves such a pattern as it is.
@@ -100,22 +122,29 @@ func hasPattern(s string) bool {
 
 func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\n' }
 
-func (m *machine) piece(p piece) value {
+// piece returns what a piece of a word stands for.
+func (m *machine) piece(p piece) (v value) {
 	switch p.kind {
 	case literal:
-		return known(p.text)
+		v = known(p.text)
 	case variable:
-		return m.variable(p)
+		v = m.variable(p)
 	case substitution:
-		return m.substitute(p.body)
+		v = m.substitute(p.body)
 	}
-	return value{}
+	if !m.spend(perPart + len(v.text)) {
+		return value{}
+	}
+	return v
 }
 
 // variable returns a variable's value, or what its operator makes of it.
 func (m *machine) variable(p piece) value {
 	v, set := m.parameter(p.text)
 	empty := v.known && v.text == ""
+	if p.op != "" && !m.spend(len(v.text)) {
+		return value{}
+	}
 	switch p.op {
 	case "":
 		return v
@@ -171,6 +200,9 @@ func (m *machine) parameter(name string) (v value, set bool) {
 	case "0":
 		return known("/var/lib/dpkg/info/" + m.script.Package + "." + m.script.Name), true
 	case "@", "*":
+		if !m.spendArgs() {
+			return value{}, true
+		}
 		var texts []string
 		for _, a := range m.args {
 			if !a.known {

@@ -65,6 +65,8 @@ type machine struct {
 	used      map[string]bool
 	result    Result
 	steps     int
+	spent     int // bytes of text so far, see maxSpent
+	line      int // of the command that is followed
 	calls     int
 	signal    signal
 	uncertain bool                  // it is not known whether the branch is taken that is followed
@@ -97,6 +99,7 @@ func (m *machine) node(n node) status {
 	if m.steps++; m.steps > maxSteps {
 		return m.unknown(n.at(), "the script", "it is too long to be followed")
 	}
+	m.line = n.at()
 	switch n := n.(type) {
 	case simple:
 		return m.simple(n)
@@ -121,6 +124,14 @@ func (m *machine) node(n node) status {
 	return m.unknown(n.at(), "the script", "it has a command of no known kind")
 }
 
+// spend counts text that words stand for, and reports that it is too much: a variable may be twice itself in every line.
+func (m *machine) spend(n int) bool {
+	if m.spent += n; m.spent > maxSpent {
+		m.unknown(m.line, "the script", "its words stand for more text than can be followed")
+	}
+	return m.spent <= maxSpent
+}
+
 // perhaps follows commands of which is not known whether they run.
 func (m *machine) perhaps(follow func()) {
 	before := m.uncertain
@@ -133,7 +144,10 @@ func (m *machine) perhaps(follow func()) {
 func (m *machine) isolated(follow func()) {
 	defer m.settle(stopLoop, nextRound, leaveFunction, leaveScript)()
 	vars := m.vars
-	m.vars = map[string]value{}
+	if !m.spend(perPart * len(vars)) {
+		return
+	}
+	m.vars = make(map[string]value, len(vars))
 	for k, v := range vars {
 		m.vars[k] = v
 	}
@@ -241,6 +255,9 @@ func (m *machine) matches(subject value, pattern word) status {
 	}
 	if text == "*" {
 		return success
+	}
+	if !m.spend(len(text) + len(subject.text) + len(text)*len(subject.text)/64) {
+		return maybe
 	}
 	// A pattern of the shell is one of path.Match, but that * stands for slashes as well.
 	hidden := strings.NewReplacer("/", "\x01")

@@ -91,8 +91,16 @@ type User struct {
 	ID                       int    // 0 means any
 }
 
-// maxSteps bounds the commands that one script gives; loops over lists have tens.
-const maxSteps = 20_000
+const (
+	// maxSteps bounds the commands that one script gives; loops over lists have tens.
+	maxSteps = 20_000
+	// maxSpent bounds the bytes of text that the words of one script stand for; Debian's longest script has 60 KB.
+	maxSpent = 16 << 20
+	// perPart is how many bytes a variable, a field or a piece of a word counts for, besides its text.
+	perPart = 16
+	// maxEffects bounds what one script makes; that with the most alternatives makes a hundred.
+	maxEffects = 2000
+)
 
 // Evaluate follows a script.
 func Evaluate(s Script, sys System) Result {

@@ -330,8 +330,8 @@ func (p *parser) words() []word {
 
 // assignment looks for NAME= without reading it.
 func (p *parser) assignment() (name string, ok bool) {
-	name, _, ok = strings.Cut(p.src[p.pos:], "=")
-	return name, ok && isName(name)
+	name = p.src[p.pos:nameEnd(p.src, p.pos)]
+	return name, isName(name) && strings.HasPrefix(p.src[p.pos+len(name):], "=")
 }
 
 func (p *parser) redirections() []redirection {
@@ -375,11 +375,16 @@ func (p *parser) redirection() (r redirection, ok bool) {
 
 // isName reports names of variables and functions.
 func isName(s string) bool {
-	for i, c := range []byte(s) {
-		letter := c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
+	return s != "" && (s[0] < '0' || s[0] > '9') && nameEnd(s, 0) == len(s)
+}
+
+// nameEnd returns where the letters, digits and underscores from a place on end.
+func nameEnd(s string, from int) int {
+	for i := from; i < len(s); i++ {
+		c := s[i]
+		if letter := c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z'; !letter && (c < '0' || c > '9') {
+			return i
 		}
 	}
-	return s != ""
+	return len(s)
 }

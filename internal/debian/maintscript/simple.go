@@ -109,6 +109,8 @@ func (m *machine) run(i invocation) status {
 	switch {
 	case !ok:
 		return m.unknown(i.at, i.text, "lithe does not know what it does with these arguments")
+	case m.result.Effects.count() > maxEffects:
+		return m.unknown(i.at, i.text, "it makes more than lithe follows")
 	case doubtful && m.result.Effects.count() != before:
 		return m.unknown(i.at, i.text, "it is not known before the script runs whether it gets here")
 	}

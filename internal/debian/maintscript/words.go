@@ -91,58 +91,77 @@ func (p *parser) optionalWord() word { return p.until(" \t\r\n;&|()<>") }
 // until reads pieces up to one of these characters outside of quotes.
 func (p *parser) until(stops string) word {
 	defer p.enter()()
-	var w word
+	var w wordBuilder
 	for p.pos < len(p.src) && !strings.ContainsRune(stops, rune(p.src[p.pos])) {
 		switch p.src[p.pos] {
 		case '\'':
 			end := strings.IndexByte(p.src[p.pos+1:], '\'')
 			if end < 0 {
 				p.fail("a quote is not closed")
-				return w
+				return w.end()
 			}
-			w = append(w, piece{text: p.src[p.pos+1 : p.pos+1+end], quoted: true})
+			w.begin(piece{text: p.src[p.pos+1 : p.pos+1+end], quoted: true})
 			p.pos += end + 2
 		case '"':
 			p.pos++
-			w = append(w, p.quoted()...)
+			w.begin(p.quoted()...)
 		case '\\':
 			if p.pos+1 >= len(p.src) {
 				p.fail("a backslash ends the script")
-				return w
+				return w.end()
 			}
 			if p.src[p.pos+1] != '\n' {
-				w = append(w, piece{text: p.src[p.pos+1 : p.pos+2], quoted: true})
+				w.begin(piece{text: p.src[p.pos+1 : p.pos+2], quoted: true})
 			}
 			p.pos += 2
 		case '$':
-			w = append(w, p.dollar(false))
+			w.begin(p.dollar(false))
 		case '`':
-			w = append(w, p.backquoted(false))
+			w.begin(p.backquoted(false))
 		default:
-			w = appendText(w, p.src[p.pos:p.pos+1], false)
+			w.add(p.src[p.pos:p.pos+1], false)
 			p.pos++
 		}
 	}
-	return w
+	return w.end()
 }
 
-// appendText joins runs of literal text.
-func appendText(w word, s string, quoted bool) word {
-	if n := len(w); n > 0 && w[n-1].kind == literal && w[n-1].quoted == quoted {
-		w[n-1].text += s
-		return w
+// wordBuilder puts pieces together, and runs of literal text to one piece.
+type wordBuilder struct {
+	word word
+	text strings.Builder // more of the last piece
+}
+
+// begin adds pieces.
+func (b *wordBuilder) begin(pieces ...piece) {
+	b.word = append(b.end(), pieces...)
+}
+
+// add adds literal text, to the last piece if that is one of its kind.
+func (b *wordBuilder) add(s string, quoted bool) {
+	if n := len(b.word); n == 0 || b.word[n-1].kind != literal || b.word[n-1].quoted != quoted {
+		b.begin(piece{quoted: quoted})
 	}
-	return append(w, piece{text: s, quoted: quoted})
+	b.text.WriteString(s)
+}
+
+// end returns the word.
+func (b *wordBuilder) end() word {
+	if b.text.Len() > 0 {
+		b.word[len(b.word)-1].text += b.text.String()
+		b.text.Reset()
+	}
+	return b.word
 }
 
 // quoted reads the inside of double quotes, and the quote that closes them.
 func (p *parser) quoted() word {
-	w := word{{quoted: true}} // "" is a word of its own
+	w := wordBuilder{word: word{{quoted: true}}} // "" is a word of its own
 	for p.pos < len(p.src) {
 		switch c := p.src[p.pos]; {
 		case c == '"':
 			p.pos++
-			return w
+			return w.end()
 		case c == '\\' && p.pos+1 < len(p.src):
 			next := p.src[p.pos+1 : p.pos+2]
 			p.pos += 2
@@ -152,13 +171,13 @@ func (p *parser) quoted() word {
 			if !strings.Contains("$`\"\\", next) {
 				next = `\` + next
 			}
-			w = appendText(w, next, true)
+			w.add(next, true)
 		case c == '$':
-			w = append(w, p.dollar(true))
+			w.begin(p.dollar(true))
 		case c == '`':
-			w = append(w, p.backquoted(true))
+			w.begin(p.backquoted(true))
 		default:
-			w = appendText(w, string(c), true)
+			w.add(string(c), true)
 			p.pos++
 		}
 	}
@@ -200,9 +219,7 @@ func (p *parser) name() string {
 		p.pos++
 		return p.src[start:p.pos]
 	}
-	for p.pos < len(p.src) && isName(p.src[start:p.pos+1]) {
-		p.pos++
-	}
+	p.pos = nameEnd(p.src, start)
 	return p.src[start:p.pos]
 }
 
