@@ -18,6 +18,8 @@ const (
 	maxLayers   = 200      // engines stop at 127
 	maxEntries  = 1 << 20  // in all layers; the largest images have some 300,000 files
 	maxName     = 4096     // PATH_MAX
+	maxNames    = 1 << 27  // bytes of all paths; those of the largest images have a fifth
+	maxImplied  = 1 << 17  // folders that only the paths in them tell of; tools write all
 	maxUnpacked = 64 << 30 // bytes of one layer, as when it is unpacked
 )
 
@@ -45,7 +47,7 @@ func flatten(ctx context.Context, layers []Layer) (*tree, error) {
 		return nil, problem("base-layers", "it has %d layers, more than %d", len(layers), maxLayers)
 	}
 	t := &tree{root: newDirectory()}
-	left := maxEntries
+	left := room{maxEntries, maxNames}
 	for i, l := range layers {
 		o := &opened{Layer: l}
 		t.layers = append(t.layers, o)
@@ -53,10 +55,17 @@ func flatten(ctx context.Context, layers []Layer) (*tree, error) {
 		if err != nil {
 			return nil, fmt.Errorf("layer %d of %d (%s): %w", i+1, len(layers), l.DiffID, err)
 		}
-		t.lay(entries)
+		if t.lay(entries); t.implied > maxImplied {
+			return nil, fmt.Errorf("more than %d folders that no layer names", maxImplied)
+		}
 	}
 	return t, nil
 }
+
+var errEntries = fmt.Errorf("more than %d files in all layers", maxEntries)
+
+// room is what may still come of all layers.
+type room struct{ entries, names int }
 
 // named is one entry of a layer.
 type named struct {
@@ -77,24 +86,27 @@ func (t *tree) lay(entries []named) {
 		}
 	}
 	for _, e := range entries {
-		if !strings.HasPrefix(path.Base(e.path), whiteout) {
+		if !strings.HasPrefix(path.Base(e.path), whiteout) && t.implied <= maxImplied {
 			t.put(e.path, e.node)
 		}
 	}
 }
 
 // names reads the headers of a layer, and verifies its digest.
-func (o *opened) names(ctx context.Context, index int, left *int) ([]named, error) {
+func (o *opened) names(ctx context.Context, index int, left *room) ([]named, error) {
 	var entries []named
 	byName := map[string]*node{}
 	sum := sha256.New()
 	count := &counter{w: sum}
 	err := o.read(ctx, count, func(h *tar.Header, _ io.Reader) error {
-		if *left--; *left < 0 {
-			return fmt.Errorf("more than %d files in all layers", maxEntries)
+		if left.entries--; left.entries < 0 {
+			return errEntries
 		}
 		if len(h.Name) > maxName || len(h.Linkname) > maxName {
 			return fmt.Errorf("a path of more than %d bytes", maxName)
+		}
+		if left.names -= len(h.Name) + len(h.Linkname); left.names < 0 {
+			return fmt.Errorf("paths of more than %d bytes in all layers", maxNames)
 		}
 		n := &node{source: index, name: h.Name, size: h.Size, target: h.Linkname}
 		switch h.Typeflag {

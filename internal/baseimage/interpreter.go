@@ -41,11 +41,12 @@ type search struct {
 	tree *tree
 	env  []string
 	met  []string
+	left int // files that may still be looked into: each is a whole layer to read
 }
 
 // findInterpreter returns the interpreter of the image.
 func findInterpreter(ctx context.Context, t *tree, env []string) (*program, error) {
-	s := &search{ctx: ctx, tree: t, env: env}
+	s := &search{ctx: ctx, tree: t, env: env, left: maxLooked}
 	dirs := append(searchPath(env), usual...)
 	for _, name := range names {
 		for _, dir := range dirs {
@@ -84,6 +85,7 @@ func searchPath(env []string) []string {
 const (
 	maxDirs   = 100      // of a PATH
 	maxHops   = 5        // from a virtual environment or a shim to an interpreter
+	maxLooked = 20       // files that might be an interpreter; real images have two or three
 	maxSmall  = 64 << 10 // bytes of pyvenv.cfg or a shim
 	maxTables = 16 << 20 // bytes of passwd or group; directories of thousands of users have one
 )
@@ -91,9 +93,10 @@ const (
 // at returns the interpreter that a name leads to, nil if it leads to none.
 func (s *search) at(name string, hops int) (*program, error) {
 	real, n, err := s.tree.lookup(name)
-	if err != nil || n.kind != file {
+	if err != nil || n.kind != file || s.left == 0 {
 		return nil, nil
 	}
+	s.left--
 	if home := s.home(real); home != "" && hops < maxHops { // a copy of the interpreter in a virtual environment
 		return s.at(path.Join(home, path.Base(name)), hops+1)
 	}

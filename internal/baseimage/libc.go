@@ -1,9 +1,11 @@
 package baseimage
 
 import (
+	"bytes"
 	"context"
+	"iter"
 	"path"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -32,8 +34,8 @@ func readLibc(ctx context.Context, t *tree, p *program) (wheeltag.Libc, error) {
 // glibcBanner is what libc.so.6 prints when it is run, and glibcVersion a version of its symbols. A release without new
 // symbols has no version of its own among them.
 var (
-	glibcBanner  = lazyregexp.New(`GNU C Library [^\n]{1,200}? version (\d{1,2})\.(\d{1,2})`)
-	glibcVersion = lazyregexp.New(`\x00GLIBC_(2)\.(\d{1,2})\b`)
+	glibcBanner  = lazyregexp.New(`^GNU C Library [^\n]{1,200}? version (\d{1,2})\.(\d{1,2})`)
+	glibcVersion = lazyregexp.New(`^\x00GLIBC_(2)\.(\d{1,2})\b`)
 )
 
 func readGlibc(ctx context.Context, t *tree, p *program, loader string) (wheeltag.Libc, error) {
@@ -46,11 +48,10 @@ func readGlibc(ctx context.Context, t *tree, p *program, loader string) (wheelta
 		if err != nil {
 			return wheeltag.Libc{}, err
 		}
-		found := glibcBanner.Get().FindAllSubmatch(data, -1)
-		if len(found) == 0 {
-			found = glibcVersion.Get().FindAllSubmatch(data, -1)
+		if libc, ok := newest("glibc", data, "GNU C Library ", glibcBanner.Get()); ok {
+			return libc, nil
 		}
-		if libc, ok := newest("glibc", found); ok {
+		if libc, ok := newest("glibc", data, "\x00GLIBC_2.", glibcVersion.Get()); ok {
 			return libc, nil
 		}
 		return libc(name, "glibc")
@@ -65,7 +66,7 @@ func libc(name, family string) (wheeltag.Libc, error) {
 // musl's loader is musl. It prints a banner with the version, which is a string of its own.
 var (
 	muslBanner  = []byte("musl libc (")
-	muslVersion = lazyregexp.New(`\x00(1)\.(\d{1,2})\.\d{1,2}(?:-git[^\x00]{0,40})?(?:\x00)`)
+	muslVersion = lazyregexp.New(`^\x00(1)\.(\d{1,2})\.\d{1,2}(?:-git[^\x00]{0,40})?(?:\x00)`)
 )
 
 func readMusl(ctx context.Context, t *tree, loader string) (wheeltag.Libc, error) {
@@ -76,24 +77,43 @@ func readMusl(ctx context.Context, t *tree, loader string) (wheeltag.Libc, error
 	if !strings.Contains(string(data), string(muslBanner)) {
 		return libc(loader, "musl")
 	}
-	if v, ok := newest("musl", muslVersion.Get().FindAllSubmatch(data, -1)); ok {
+	if v, ok := newest("musl", data, "\x001.", muslVersion.Get()); ok {
 		return v, nil
 	}
 	return libc(loader, "musl")
 }
 
-// newest returns the highest of some matches with major and minor number.
-func newest(family string, found [][][]byte) (wheeltag.Libc, bool) {
-	var all []wheeltag.Libc
-	for _, m := range found {
+// newest returns the highest of the versions that a pattern finds, where data has the text that it begins with.
+func newest(family string, data []byte, begin string, pattern *regexp.Regexp) (best wheeltag.Libc, ok bool) {
+	for window := range windows(data, begin) {
+		m := pattern.FindSubmatch(window)
+		if m == nil {
+			continue
+		}
 		major, err1 := strconv.Atoi(string(m[1]))
 		minor, err2 := strconv.Atoi(string(m[2]))
-		if err1 == nil && err2 == nil {
-			all = append(all, wheeltag.Libc{Family: family, Major: major, Minor: minor})
+		if err1 == nil && err2 == nil && (!ok || major*1000+minor > best.Major*1000+best.Minor) {
+			best, ok = wheeltag.Libc{Family: family, Major: major, Minor: minor}, true
 		}
 	}
-	if len(all) == 0 {
-		return wheeltag.Libc{}, false
+	return best, ok
+}
+
+const (
+	maxWindow  = 256     // bytes from the beginning of a text on; the longest that is looked for is a banner
+	maxWindows = 1 << 12 // such beginnings; a glibc has some hundred
+)
+
+// windows yields what stands where data has the beginning of a text. A pattern that went through all of a hostile file would
+// take minutes.
+func windows(data []byte, begin string) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for range maxWindows {
+			i := bytes.Index(data, []byte(begin))
+			if i < 0 || !yield(data[i:min(len(data), i+maxWindow)]) {
+				return
+			}
+			data = data[i+1:]
+		}
 	}
-	return slices.MaxFunc(all, func(a, b wheeltag.Libc) int { return (a.Major-b.Major)*1000 + a.Minor - b.Minor }), true
 }

@@ -133,15 +133,20 @@ func statedVersion(objects []*program, dirs, env []string) string {
 		return release.MatchString(v) && slices.ContainsFunc(dirs, func(dir string) bool { return libraryMinor(dir) == minorOf(v) })
 	}
 	for _, p := range objects {
-		var texts []string
-		for _, m := range embedded.Get().FindAllIndex(p.data, -1) {
-			v := strings.TrimSuffix(string(p.data[m[0]+1:m[1]]), "+")
-			if ends := m[1] < len(p.data) && p.data[m[1]] == 0; ends && fits(v) && !slices.Contains(texts, v) {
-				texts = append(texts, v)
+		text, several := "", false
+		for window := range windows(p.data, "\x003.") {
+			m := embedded.Get().FindIndex(window)
+			if m == nil {
+				continue
+			}
+			v := strings.TrimSuffix(string(window[1:m[1]]), "+")
+			if ends := m[1] < len(window) && window[m[1]] == 0; ends && fits(v) {
+				several = several || text != "" && text != v
+				text = v
 			}
 		}
-		if len(texts) == 1 {
-			return texts[0]
+		if text != "" && !several {
+			return text
 		}
 	}
 	if v := variable(env, "PYTHON_VERSION"); fits(v) {
@@ -153,7 +158,7 @@ func statedVersion(objects []*program, dirs, env []string) string {
 // release is a full version of Python 3, and embedded is one behind the end of another string of a program.
 var (
 	release  = lazyregexp.New(`^3\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?$`)
-	embedded = lazyregexp.New(`\x003\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?\+?`)
+	embedded = lazyregexp.New(`^\x003\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?\+?`)
 )
 
 // exportedVersion reads Py_Version, which has the form of PY_VERSION_HEX: 0x030d05f0 is 3.13.5.

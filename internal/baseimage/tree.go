@@ -30,8 +30,9 @@ type node struct {
 
 // tree is a flattened image.
 type tree struct {
-	root   *node
-	layers []*opened
+	root    *node
+	layers  []*opened
+	implied int // directories that only the paths in them tell of
 }
 
 func newDirectory() *node { return &node{kind: directory, children: map[string]*node{}} }
@@ -123,6 +124,7 @@ func (t *tree) enter(parts []string) *node {
 		if next == nil || next.kind != directory {
 			next = newDirectory()
 			at.children[part] = next
+			t.implied++
 		}
 		at = next
 	}

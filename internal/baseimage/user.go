@@ -57,6 +57,9 @@ func number(s string) bool {
 	return err == nil && s[0] != '+'
 }
 
+// minFields is how many fields a row of group has; one of passwd has more.
+const minFields = 4
+
 // table reads passwd or group. An image without one has no names.
 func (t *tree) table(ctx context.Context, name string) ([][]string, error) {
 	data, err := t.contents(ctx, name, maxTables)
@@ -65,7 +68,9 @@ func (t *tree) table(ctx context.Context, name string) ([][]string, error) {
 	}
 	var rows [][]string
 	for line := range strings.Lines(string(data)) {
-		rows = append(rows, strings.Split(strings.TrimSuffix(line, "\n"), ":"))
+		if row := strings.Split(strings.TrimSuffix(line, "\n"), ":"); len(row) >= minFields {
+			rows = append(rows, row)
+		}
 	}
 	return rows, err
 }

@@ -20,6 +20,7 @@ const (
 	maxLayerEntries = 1 << 20  // the largest images have some 300,000 files in all
 	maxLayerBytes   = 64 << 30 // no layer that a registry takes is larger
 	maxPath         = 4096     // PATH_MAX
+	maxLayerNames   = 1 << 27  // bytes of all paths; those of the largest images have a fifth
 )
 
 // unpacker writes one layer into a directory of its own. It follows no link that the layer made: the parent of every
@@ -31,6 +32,7 @@ type unpacker struct {
 	at      string
 	buffer  []byte
 	left    int64 // bytes that may still be written
+	names   int   // bytes of the paths so far
 }
 
 // unpack unpacks a tar, compressed or not, into dir and verifies the digest of the tar.
@@ -92,6 +94,9 @@ func (u *unpacker) entry(h *tar.Header, content io.Reader) error {
 	if err != nil {
 		return err
 	}
+	if err := u.spend(name); err != nil {
+		return err
+	}
 	if name == "." {
 		return nil // the root's own mode is the store's business
 	}
@@ -116,6 +121,14 @@ func (u *unpacker) entry(h *tar.Header, content io.Reader) error {
 		return u.make(base, func() error { return u.root.Link(target, name) })
 	}
 	return fmt.Errorf("entry of type %q", h.Typeflag)
+}
+
+// spend counts the bytes of paths, those of folders that no entry names among them: an entry may bring thousands.
+func (u *unpacker) spend(name string) error {
+	if u.names += len(name); u.names > maxLayerNames {
+		return fmt.Errorf("paths of more than %d bytes", maxLayerNames)
+	}
+	return nil
 }
 
 // inside returns the clean form of a path that must not leave the layer.
@@ -160,6 +173,9 @@ func (u *unpacker) parents(dir string) error {
 		return nil
 	}
 	if err := u.parents(path.Dir(dir)); err != nil {
+		return err
+	}
+	if err := u.spend(dir); err != nil {
 		return err
 	}
 	if err := u.root.Mkdir(dir, 0o755); err != nil {

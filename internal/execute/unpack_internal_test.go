@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/lithe-build/lithe/internal/store"
@@ -56,4 +57,21 @@ func FuzzUnpack(f *testing.F) {
 			t.Fatalf("outside of the root: %v", found)
 		}
 	})
+}
+
+// TestUnpackDeep refuses a layer of a few files that would make a million folders.
+func TestUnpackDeep(t *testing.T) {
+	u := &unpacker{names: maxLayerNames - 100}
+	if err := u.spend(strings.Repeat("a", 100)); err != nil {
+		t.Error(err)
+	}
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	u = &unpacker{root: root, made: map[string]bool{".": true}, names: maxLayerNames - 5000}
+	if err := u.parents(strings.Repeat("a/", 1000) + "a"); err == nil || !strings.Contains(err.Error(), "paths of more than") {
+		t.Errorf("got %v", err)
+	}
 }

@@ -48,7 +48,16 @@ func Inspect(ctx context.Context, st *store.Store, r io.Reader) (Loading, error)
 
 // member reads one member of a tar.
 func (c *collector) member(h *tar.Header, r io.Reader, tmp scratch) error {
+	if len(h.Name) > maxPath+1 || len(h.Linkname) > maxPath {
+		return fmt.Errorf("a path of more than %d bytes", maxPath)
+	}
 	name := cleanName(h.Name)
+	if c.names += len(name); c.names > maxNames {
+		return fmt.Errorf("%s: the paths of the layer have more than %d bytes", start(name), maxNames)
+	}
+	if err := c.full(); err != nil {
+		return err
+	}
 	if len(c.Objects)+len(c.Links)+len(c.Removed) > maxFacts || len(c.plain) > maxPlain || len(c.Search) > maxSearches {
 		return fmt.Errorf("%s: the layer has more files than lithe takes", name)
 	}

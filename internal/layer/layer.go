@@ -70,7 +70,9 @@ func writeTar(s *sink, sorted []entry.Entry) error {
 		if err := writeContent(s, e); err != nil {
 			return fmt.Errorf("%s: %w", e.Path, err)
 		}
-		s.see.end()
+		if err := s.see.end(); err != nil {
+			return err
+		}
 		s.write(zeros[:padding(e.Size)])
 	}
 	s.write(zeros[:2*blockSize])

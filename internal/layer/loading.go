@@ -1,9 +1,12 @@
 package layer
 
 import (
+	"fmt"
 	"io"
 	"path"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/diag"
 )
 
 // Loading is what the dynamic loader would see of a layer. It tells whether an image is complete when the layers
@@ -32,9 +35,15 @@ type Search struct {
 // maxSearch is in bytes; a list of folders has some hundred. A longer one is not read: it would go into every record.
 const maxSearch = 64 << 10
 
+// maxSaid is in bytes, of all that the objects and links of a layer say; those of a whole distribution have some hundred
+// kilobytes.
+const maxSaid = 64 << 20
+
 // collector gathers the facts of one layer.
 type collector struct {
 	Loading
+	size  int             // bytes of what objects and links say
+	names int             // bytes of all paths, of a layer that others made
 	at    map[string]int  // objects by path
 	plain map[string]bool // regular files that are no objects
 }
@@ -62,6 +71,7 @@ func (c *collector) file(name string, r io.Reader, size int64, owner string, tmp
 }
 
 func (c *collector) object(o Object) {
+	c.size += o.size()
 	c.at[o.Path] = len(c.Objects)
 	c.Objects = append(c.Objects, o)
 }
@@ -69,7 +79,17 @@ func (c *collector) object(o Object) {
 func (c *collector) other(name string) { c.plain[name] = true }
 
 func (c *collector) link(name, target string) {
+	c.size += len(name) + len(target)
 	c.Links = append(c.Links, Link{Path: name, Target: target})
+}
+
+// full refuses a layer that says more than a record can hold.
+func (c *collector) full() error {
+	if c.size > maxSaid {
+		return &diag.Error{Code: "too-large", What: fmt.Sprintf("the shared objects and links of a layer name more than %d bytes of libraries, versions and paths", maxSaid),
+			Hint: "leave out the package that they are from"}
+	}
+	return nil
 }
 
 // finish leaves out the links that lead to files which are no libraries, such as the hundreds of time zones. One that

@@ -36,6 +36,16 @@ type Object struct {
 	Provides []string `json:"provides,omitempty"` // symbol versions that it defines, sorted
 }
 
+// size is how many bytes its texts have.
+func (o Object) size() (n int) {
+	for _, list := range [][]string{o.Needed, o.Rpath, o.Runpath, o.Requires, o.Provides} {
+		for _, s := range list {
+			n += len(s)
+		}
+	}
+	return n + len(o.Path) + len(o.Package) + len(o.Interp) + len(o.Soname)
+}
+
 // scratch makes a folder for temporary files. The store's is used: /tmp may be too small for a library of a gigabyte.
 type scratch func() (dir string, remove func(), err error)
 

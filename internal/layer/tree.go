@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	maxPath      = 4095 // bytes; Linux refuses longer ones (PATH_MAX)
-	maxComponent = 255  // bytes; Linux refuses longer ones (NAME_MAX)
+	maxPath      = 4095    // bytes; Linux refuses longer ones (PATH_MAX)
+	maxComponent = 255     // bytes; Linux refuses longer ones (NAME_MAX)
+	maxEntries   = 1 << 20 // with the folders above them; the largest images have some 300,000 files
+	maxNames     = 1 << 28 // bytes of all paths
 	whiteout     = ".wh."
 )
 
@@ -33,6 +35,7 @@ func arrange(entries []entry.Entry) ([]entry.Entry, error) {
 	slices.SortStableFunc(sorted, entry.Compare)
 	out := make([]entry.Entry, 0, len(sorted)+len(sorted)/4)
 	seen := make(map[string]entry.Type, cap(out))
+	names := 0
 	for _, e := range sorted {
 		if err := check(e); err != nil {
 			return nil, err
@@ -51,14 +54,25 @@ func arrange(entries []entry.Entry) ([]entry.Entry, error) {
 		}
 		out = append(append(out, parents...), e)
 		seen[e.Path] = e.Type
+		for _, added := range out[len(out)-len(parents)-1:] {
+			names += len(added.Path)
+		}
+		if len(out) > maxEntries || names > maxNames {
+			return nil, &diag.Error{Code: "too-large", What: fmt.Sprintf("a layer has more than %d files and folders, or paths of more than %d bytes, with those of %s",
+				maxEntries, maxNames, start(e.Path)), Hint: "leave out the package or folder that it is from"}
+		}
 	}
 	return out, nil
 }
 
-// missingParents returns the directories above p that the layer has not yet, outermost first, and notes them.
+// start is the beginning of a path, for a message.
+func start(p string) string { return p[:min(len(p), 80)] }
+
+// missingParents returns the directories above p that the layer has not yet, outermost first, and notes them. Above one that
+// it has there is nothing new.
 func missingParents(p string, seen map[string]entry.Type) ([]entry.Entry, error) {
 	var parents []entry.Entry
-	for i := range len(p) {
+	for i := len(p) - 1; i >= 0; i-- {
 		if p[i] != '/' {
 			continue
 		}
@@ -67,11 +81,13 @@ func missingParents(p string, seen map[string]entry.Type) ([]entry.Entry, error)
 		if ok && t != entry.Dir {
 			return nil, fmt.Errorf("%s: %s is not a directory", p, dir)
 		}
-		if !ok {
-			seen[dir] = entry.Dir
-			parents = append(parents, directory(dir))
+		if ok {
+			break
 		}
+		seen[dir] = entry.Dir
+		parents = append(parents, directory(dir))
 	}
+	slices.Reverse(parents)
 	return parents, nil
 }
 

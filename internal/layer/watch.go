@@ -108,14 +108,14 @@ func (w *watcher) spool() error {
 }
 
 // end takes what the file turned out to be.
-func (w *watcher) end() {
+func (w *watcher) end() error {
 	if w == nil || w.kind != watchAll {
-		return
+		return nil
 	}
 	defer w.discard()
 	if isSearch(w.file.Path) && w.file.Size <= maxSearch {
 		w.collector.Search = append(w.collector.Search, Search{Path: w.file.Path, Text: w.kept.String()})
-		return
+		return nil
 	}
 	at := io.ReaderAt(w.spooled)
 	if w.spooled == nil {
@@ -124,10 +124,11 @@ func (w *watcher) end() {
 	o, ok := parse(w.file.Path, at)
 	if !ok {
 		w.collector.other(w.file.Path)
-		return
+		return nil
 	}
 	o.Package = w.owners[w.file.Path]
 	w.collector.object(o)
+	return w.collector.full()
 }
 
 // discard removes the file of a large object.

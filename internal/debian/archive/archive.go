@@ -27,6 +27,7 @@ const (
 	defaultMaxSize = 8 << 30  // bytes of all files
 	maxControlSize = 64 << 20 // bytes of control.tar unpacked; md5sums of a package with 100,000 files has 10 MB
 	maxMembers     = 500_000  // entries of one tar
+	maxNames       = 64 << 20 // bytes of all paths and targets of links
 )
 
 // Options say how to read. The zero value is the default.

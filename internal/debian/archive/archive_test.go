@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -281,5 +282,20 @@ func expect(t *testing.T, deb []byte, opt Options, want string) {
 		t.Errorf("error is %v, want %q", err, want)
 	case err != nil && p != nil:
 		t.Error("a package beside an error")
+	}
+}
+
+// TestDeepPaths reads a package of files that are thousands of folders deep: the folders are looked at once, not for each file.
+func TestDeepPaths(t *testing.T) {
+	var members []tar.Header
+	for i := range 1500 {
+		members = append(members, tar.Header{Name: strings.Repeat("a/", maxPath/2-10) + strconv.Itoa(i), Mode: 0o644})
+	}
+	expect(t, deb(members...), Options{}, "")
+	d := &data{opt: Options{}.withDefaults(), places: map[string]int{}, names: maxNames - 10}
+	for i, want := range []bool{false, true} {
+		if err := d.add(&tar.Header{Name: fmt.Sprintf("%08d", i), Typeflag: tar.TypeDir}, nil); want != (err != nil) {
+			t.Errorf("%d bytes: %v", d.names, err)
+		}
 	}
 }

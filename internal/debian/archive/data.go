@@ -26,6 +26,7 @@ type data struct {
 	entries []entry.Entry
 	places  map[string]int // path → index in entries; implied for a folder that has no entry of its own
 	members int
+	names   int // bytes of paths and targets so far
 }
 
 // implied stands for a folder that only the paths in it tell of.
@@ -70,6 +71,9 @@ func (p *Package) readData(r io.Reader, opt Options) error {
 
 // add turns a member into an entry.
 func (d *data) add(h *tar.Header, r io.Reader) error {
+	if d.names += len(h.Name) + len(h.Linkname); d.names > maxNames {
+		return fmt.Errorf("all paths have more than %d bytes", maxNames)
+	}
 	p, err := cleanPath(h.Name)
 	if err != nil {
 		return err
@@ -155,6 +159,7 @@ func (d *data) place(e entry.Entry) error {
 		if i != implied && d.entries[i].Type != entry.Dir {
 			return fmt.Errorf("its folder %q is a link or a file in the same package", parent)
 		}
+		break // those above it are known to be folders
 	}
 	i, ok := d.places[e.Path]
 	switch {
