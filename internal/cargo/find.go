@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	maxFile  = 32 << 20 // bytes of a Cargo.toml or Cargo.lock; the largest locks known have one megabyte
-	maxLocks = 64       // Cargo.lock files of one tree that are read where nothing says which one counts
+	maxFile  = 32 << 20  // bytes of a Cargo.toml or Cargo.lock; the largest locks known have one megabyte
+	maxTotal = 256 << 20 // bytes of all that are read of one tree
+	maxLocks = 64        // Cargo.lock files of one tree that are read where nothing says which one counts, and Cargo.toml that are named
 )
 
 // The names of cargo's files.
@@ -41,7 +42,7 @@ func Find(dir string, pyproject *toml.Table) (Needs, error) {
 		return Needs{}, err
 	}
 	defer root.Close()
-	t := tree{root}
+	t := &tree{root: root}
 	if own, err := t.replaces(); own || err != nil {
 		return Needs{Own: own}, err
 	}
@@ -72,10 +73,13 @@ func Find(dir string, pyproject *toml.Table) (Needs, error) {
 }
 
 // tree is a source tree that is read.
-type tree struct{ root *os.Root }
+type tree struct {
+	root *os.Root
+	size int // bytes that were read
+}
 
 // read returns a file.
-func (t tree) read(name string) ([]byte, error) {
+func (t *tree) read(name string) ([]byte, error) {
 	f, err := t.root.Open(filepath.FromSlash(name))
 	if err != nil {
 		return nil, err
@@ -85,11 +89,15 @@ func (t tree) read(name string) ([]byte, error) {
 	if err == nil && len(data) > maxFile {
 		err = &diag.Error{Pos: diag.Position{File: name}, Code: "too-large", What: fmt.Sprintf("more than %d bytes are too many", maxFile)}
 	}
+	if t.size += len(data); err == nil && t.size > maxTotal {
+		err = &diag.Error{Pos: diag.Position{File: name}, Code: "too-large",
+			What: fmt.Sprintf("more than %d bytes of %s and %s are too many", maxTotal, manifestName, lockName)}
+	}
 	return data, err
 }
 
 // document reads a file of TOML, nil where there is none.
-func (t tree) document(name string) (*toml.Table, error) {
+func (t *tree) document(name string) (*toml.Table, error) {
 	data, err := t.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -101,14 +109,14 @@ func (t tree) document(name string) (*toml.Table, error) {
 }
 
 // isFile reports a file, or a link to one that stands in the tree.
-func (t tree) isFile(name string) bool {
+func (t *tree) isFile(name string) bool {
 	info, err := t.root.Stat(filepath.FromSlash(name))
 	return err == nil && info.Mode().IsRegular()
 }
 
 // replaces reports a tree whose own configuration of cargo replaces crates.io. Cargo reads it in the folder where it is
 // started, and prefers it to that of CARGO_HOME.
-func (t tree) replaces() (bool, error) {
+func (t *tree) replaces() (bool, error) {
 	for _, name := range []string{".cargo/config", ".cargo/config.toml"} {
 		config, err := t.document(name)
 		if err != nil {
@@ -122,10 +130,14 @@ func (t tree) replaces() (bool, error) {
 }
 
 // locks returns the Cargo.lock files that count.
-func (t tree) locks(pyproject *toml.Table) ([]string, error) {
+func (t *tree) locks(pyproject *toml.Table) ([]string, error) {
 	manifests := slices.DeleteFunc(stated(pyproject), func(m string) bool { return !t.isFile(m) })
 	if len(manifests) == 0 {
 		return t.everyLock()
+	}
+	if len(manifests) > maxLocks {
+		return nil, &diag.Error{Pos: diag.Position{File: "pyproject.toml"}, Code: lockCode,
+			What: fmt.Sprintf("it names more than %d files %s", maxLocks, manifestName)}
 	}
 	var locks []string
 	for _, m := range manifests {
@@ -163,6 +175,8 @@ func stated(pyproject *toml.Table) []string {
 			out = append(out, m)
 		}
 	}
+	slices.Sort(out)
+	out = slices.Compact(out)
 	if len(out) == 0 {
 		out = []string{manifestName, "rust/" + manifestName}
 	}
@@ -171,7 +185,7 @@ func stated(pyproject *toml.Table) []string {
 
 // workspace returns the folder of the workspace that a package belongs to: the nearest above it whose Cargo.toml begins one
 // and does not exclude it. A package alone is its own.
-func (t tree) workspace(dir string) (string, error) {
+func (t *tree) workspace(dir string) (string, error) {
 	for at := dir; ; at = path.Dir(at) {
 		doc, err := t.document(path.Join(at, manifestName))
 		if err != nil {
@@ -197,7 +211,7 @@ func (t tree) workspace(dir string) (string, error) {
 func below(p, of string) bool { return p == of || strings.HasPrefix(p, of+"/") }
 
 // everyLock returns all Cargo.lock files of the tree, but for those of crates that it brings.
-func (t tree) everyLock() (locks []string, err error) {
+func (t *tree) everyLock() (locks []string, err error) {
 	err = fs.WalkDir(t.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
