@@ -10,6 +10,7 @@
 package resolver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -24,6 +25,10 @@ import (
 
 // maxSteps is how many files are tried. Build requirements are settled in some ten steps.
 const maxSteps = 5000
+
+// maxDemands is how many requirements may hold together, and how many extras may be asked for; real builds have
+// some ten. Each is looked at again in every step.
+const maxDemands, maxExtras = 10_000, 1000
 
 // Candidate is one file of a project that runs on the target, or that can be built there.
 type Candidate struct {
@@ -115,10 +120,11 @@ type state struct {
 	extras  map[string]bool     // "project[extra]" whose requirements were added
 	wanted  map[string][]demand // that were looked at, by project
 	pending []demand
+	demands int // that were ever pending
 }
 
 func (st *state) clone() *state {
-	c := &state{pins: maps.Clone(st.pins), extras: maps.Clone(st.extras), wanted: map[string][]demand{}, pending: slices.Clone(st.pending)}
+	c := &state{pins: maps.Clone(st.pins), extras: maps.Clone(st.extras), wanted: map[string][]demand{}, pending: slices.Clone(st.pending), demands: st.demands}
 	for k, v := range st.wanted {
 		c.wanted[k] = slices.Clone(v)
 	}
@@ -148,6 +154,9 @@ func (s *solver) add(st *state, r requirement.Requirement, extra, by string) err
 	}
 	r.Marker = marker.Marker{}
 	st.pending = append(st.pending, demand{r, by})
+	if st.demands++; st.demands > maxDemands {
+		return fmt.Errorf("%s: more than %d requirements hold together", cmp.Or(by, "the project"), maxDemands)
+	}
 	return nil
 }
 
@@ -224,7 +233,9 @@ func (s *solver) addExtras(ctx context.Context, st *state, project string, extra
 		if st.extras[key] {
 			continue
 		}
-		st.extras[key] = true
+		if st.extras[key] = true; len(st.extras) > maxExtras+len(st.pins) {
+			return fmt.Errorf("more than %d extras are asked for, the last of %s", maxExtras, project)
+		}
 		requires, ok := s.requires[project+" "+c.File]
 		if !ok {
 			var err error
@@ -289,10 +300,11 @@ func (s *solver) fitting(all []Candidate, demands []demand) []Candidate {
 			versions = append(versions, c.Version)
 		}
 	}
-	admitted := specifiers.Filter(versions, false)
-	return slices.DeleteFunc(usable, func(c Candidate) bool {
-		return !slices.ContainsFunc(admitted, c.Version.Equal)
-	})
+	admitted := map[string]bool{} // equal versions have one canonical form
+	for _, v := range specifiers.Filter(versions, false) {
+		admitted[v.Canonical()] = true
+	}
+	return slices.DeleteFunc(usable, func(c Candidate) bool { return !admitted[c.Version.Canonical()] })
 }
 
 // have says in words what there is.
