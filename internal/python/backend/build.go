@@ -146,6 +146,14 @@ type text struct {
 	pos diag.Position
 }
 
+// few reports a list that is not too long.
+func (b *build) few(pos diag.Position, name, key string, n int) bool {
+	if n > maxItems {
+		b.problemf(pos, "%s.%s has %d elements, more than %d", name, key, n, maxItems)
+	}
+	return n <= maxItems
+}
+
 // strs returns an array of non-empty strings, nil when absent.
 func (b *build) strs(t *toml.Table, name, key string) []text {
 	v := t.Value(key)
@@ -157,6 +165,9 @@ func (b *build) strs(t *toml.Table, name, key string) []text {
 		return nil
 	}
 	out := []text{}
+	if !b.few(v.Pos, name, key, len(v.Array())) {
+		return nil
+	}
 	for i, e := range v.Array() {
 		s, ok := e.Str()
 		if !ok || s == "" {
@@ -183,6 +194,9 @@ func (b *build) pairs(t *toml.Table, name, key string) []pair {
 	inner, ok := v.AsTable()
 	if !ok {
 		b.problemf(v.Pos, "%s.%s is not a table but of type %s", name, key, v.Kind())
+		return nil
+	}
+	if !b.few(v.Pos, name, key, len(inner.Keys())) {
 		return nil
 	}
 	var out []pair

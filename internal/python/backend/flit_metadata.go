@@ -118,6 +118,7 @@ func (f *flit) legacyMetadata() {
 	}
 	extras := map[string][]string{}
 	for _, e := range t.Table("requires-extra").Keys() {
+		f.short(t.Table("requires-extra"), e)
 		for _, d := range f.requirements(t.Table("requires-extra"), where+".requires-extra", e) {
 			extras[name.Normalize(e)] = append(extras[name.Normalize(e)], d.text)
 		}
@@ -136,6 +137,10 @@ func (f *flit) legacyMetadata() {
 
 // legacyEntryPoints reads groups, whose dots make tables in tables.
 func (f *flit) legacyEntryPoints(t *toml.Table, prefix string) {
+	if len(prefix) > maxName {
+		f.problemf(t.Pos, "%.300q cannot be a group of entry points", prefix)
+		return
+	}
 	g := group{name: prefix}
 	for _, key := range t.Keys() {
 		if inner, ok := t.Value(key).AsTable(); ok {

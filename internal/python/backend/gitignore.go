@@ -16,16 +16,25 @@ type ignorePattern struct {
 	all     bool // "*" or "**"
 }
 
+// compiling is what a new pattern counts for, in comparisons.
+const compiling = 500
+
 // parseIgnore reads patterns, one a line.
-func parseIgnore(lines []string) ([]ignorePattern, error) {
+func (t *tree) parseIgnore(lines []string) ([]ignorePattern, error) {
 	var out []ignorePattern
 	for _, line := range lines {
 		p, ok, err := parseIgnoreLine(line)
 		if err != nil {
 			return nil, err
 		}
-		if ok {
-			out = append(out, p)
+		if !ok {
+			continue
+		}
+		if out = append(out, p); len(out) > maxItems {
+			return nil, treeErrorf("more than %d patterns of files to ignore", maxItems)
+		}
+		if err := t.spend(compiling); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
@@ -93,10 +102,13 @@ func ignoreExpression(parts []string) string {
 
 // ignored decides as pathspec's GitIgnoreSpec does, which hatchling uses: the last pattern that matches the path
 // itself wins; if there is none, the last that matches a directory above it. A path that ends in / is a directory.
-func ignored(patterns []ignorePattern, p string) bool {
+func (b *build) ignored(patterns []ignorePattern, p string) bool {
 	weak, found := false, false
 	for i := len(patterns) - 1; i >= 0; i-- {
 		pattern := patterns[i]
+		if !b.spend(effort(pattern.whole, p)) {
+			return true
+		}
 		bare := strings.TrimSuffix(p, "/")
 		direct := pattern.whole.MatchString(bare)
 		if pattern.all || direct && !pattern.dirOnly && bare == p {
@@ -119,11 +131,12 @@ func ignored(patterns []ignorePattern, p string) bool {
 type gitIgnore struct {
 	tree *tree
 	read map[string][]ignorePattern // by directory
+	dirs map[string]bool            // what was decided about directories
 }
 
 // newGitIgnore reads nothing yet: files are read when a path below them is asked for.
 func newGitIgnore(t *tree) *gitIgnore {
-	return &gitIgnore{tree: t, read: map[string][]ignorePattern{}}
+	return &gitIgnore{tree: t, read: map[string][]ignorePattern{}, dirs: map[string]bool{}}
 }
 
 // ignored reports whether git would leave an untracked file out.
@@ -132,8 +145,16 @@ func (g *gitIgnore) ignored(file string) (bool, error) {
 		if c != '/' {
 			continue
 		}
-		if out, err := g.decides(file[:i], true); out || err != nil {
-			return out, err
+		out, known := g.dirs[file[:i]]
+		if !known {
+			var err error
+			if out, err = g.decides(file[:i], true); err != nil {
+				return false, err
+			}
+			g.dirs[file[:i]] = out
+		}
+		if out {
+			return true, nil
 		}
 	}
 	return g.decides(file, false)
@@ -152,6 +173,9 @@ func (g *gitIgnore) decides(p string, isDir bool) (bool, error) {
 		rel := strings.TrimPrefix(strings.TrimPrefix(p, dir), "/")
 		for i := len(patterns) - 1; i >= 0; i-- {
 			q := patterns[i]
+			if err := g.tree.spend(effort(q.whole, rel)); err != nil {
+				return false, err
+			}
 			if q.strong && q.within.MatchString(rel) || !q.strong && q.whole.MatchString(rel) && (isDir || !q.dirOnly) {
 				return q.include, nil
 			}
@@ -174,7 +198,7 @@ func (g *gitIgnore) patterns(dir string) ([]ignorePattern, error) {
 		if err != nil {
 			return nil, err
 		}
-		if patterns, err = parseIgnore(strings.Split(string(data), "\n")); err != nil {
+		if patterns, err = g.tree.parseIgnore(strings.Split(string(data), "\n")); err != nil {
 			return nil, err
 		}
 	}

@@ -134,6 +134,9 @@ func bracket(runes []rune) (class string, used int) {
 
 // compile anchors an expression at both ends: a pattern is of a whole path.
 func compile(pattern, expression string) (*regexp.Regexp, error) {
+	if len(pattern) > maxPattern {
+		return nil, treeErrorf("the pattern %.80q has more than %d bytes", pattern, maxPattern)
+	}
 	re, err := regexp.Compile("^" + expression + "$")
 	if err != nil {
 		return nil, treeErrorf("the pattern %q is not valid: %v", pattern, err)

@@ -202,7 +202,7 @@ func (h *hatch) choose(module string) bool {
 func (h *hatch) readSources() {
 	rewrite := map[string]string{}
 	v := h.table("sources").Value("sources")
-	if list, ok := v.AsTable(); ok {
+	if list, ok := v.AsTable(); ok && h.few(v.Pos, hatchWheel, "sources", len(list.Keys())) {
 		for _, from := range list.Keys() {
 			to := path.Clean(list.String(from)) + "/"
 			if to == "./" {
@@ -266,7 +266,7 @@ func (h *hatch) readPatterns() {
 
 // patterns reads lines in the language of .gitignore, which hatchling uses for all its selections.
 func (h *hatch) patterns(key string, lines []string) []ignorePattern {
-	out, err := parseIgnore(lines)
+	out, err := h.tree.parseIgnore(lines)
 	if err != nil {
 		h.fail(h.table(key).KeyPos(key), err)
 	}

@@ -33,7 +33,7 @@ func (h *hatch) addMetadata(info string) {
 			h.fail(diag.Position{File: h.file}, err)
 			return
 		}
-		data, err := readAll(f.Content)
+		data, err := h.readAll(f.Content)
 		h.fail(diag.Position{File: h.file}, err)
 		h.addBytes(info+"/licenses/"+file, data, false)
 	}
@@ -44,7 +44,7 @@ func (h *hatch) addMetadata(info string) {
 }
 
 // readAll reads what goes into the metadata, with a cap.
-func readAll(c entry.Content) ([]byte, error) {
+func (h *hatch) readAll(c entry.Content) ([]byte, error) {
 	r, err := c.Open()
 	if err != nil {
 		return nil, err
@@ -53,6 +53,9 @@ func readAll(c entry.Content) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxText+1))
 	if err == nil && len(data) > maxText {
 		err = treeErrorf("a file of the metadata is larger than %d bytes", maxText)
+	}
+	if err == nil {
+		err = h.tree.take(len(data))
 	}
 	return data, err
 }
@@ -290,14 +293,15 @@ func (n *markerNode) text(outermost bool) string {
 	if n.leaf() {
 		return n.left + " " + n.op + " " + n.right
 	}
-	out := n.kids[0].text(false)
+	var out strings.Builder
+	out.WriteString(n.kids[0].text(false))
 	for i, word := range n.words {
-		out += " " + word + " " + n.kids[i+1].text(false)
+		out.WriteString(" " + word + " " + n.kids[i+1].text(false))
 	}
 	if outermost {
-		return out
+		return out.String()
 	}
-	return "(" + out + ")"
+	return "(" + out.String() + ")"
 }
 
 // addReadme adds the description. An empty one leaves no trace, not even its type.

@@ -150,17 +150,23 @@ func (h *hatch) forcedFiles(in inclusion) []copied {
 
 // takes decides about a file: artifacts always, else what is not excluded and, unless it is named, included.
 func (h *hatch) takes(p string, named, inPackage bool) bool {
-	if ignored(h.artifacts, p) {
+	if h.ignored(h.artifacts, p) {
 		return true
 	}
-	return (!h.inPackages || inPackage) && !h.excluded(p) && (named || !h.hasInclude || ignored(h.include, p))
+	return (!h.inPackages || inPackage) && !h.excluded(p) && (named || !h.hasInclude || h.ignored(h.include, p))
 }
 
 // excluded reports what exclude, .gitignore or the defaults leave out.
-func (h *hatch) excluded(p string) bool { return h.excludeAll || ignored(h.exclude, p) }
+func (h *hatch) excluded(p string) bool { return h.excludeAll || h.ignored(h.exclude, p) }
+
+// cheap is how many comparisons of beginnings count for one with a pattern.
+const cheap = 16
 
 // distribution rewrites a path by the first source that it begins with.
 func (h *hatch) distribution(p string) string {
+	if !h.spend(1 + len(h.sources)/cheap) {
+		return p
+	}
 	for _, s := range h.sources {
 		if rest, ok := strings.CutPrefix(p, s.from); ok {
 			return s.to + rest
@@ -181,7 +187,7 @@ func (h *hatch) addScript(target, source string) {
 		h.addFile(target, source)
 		return
 	}
-	data, err := readAll(f.Content)
+	data, err := h.readAll(f.Content)
 	h.fail(diag.Position{File: h.file}, err)
 	line, rest, newline := strings.Cut(string(data), "\n")
 	if newline {

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"bytes"
 	"path"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func parseManifest(data string) ([]manifestRule, error) {
 
 // manifestLines strips comments and joins continued lines, as distutils does.
 func manifestLines(data string) (out []string) {
-	joined := ""
+	var joined []byte
 	for line := range strings.SplitSeq(data, "\n") {
 		if i := strings.IndexByte(line, '#'); i >= 0 {
 			if i == 0 || line[i-1] != '\\' {
@@ -69,18 +70,18 @@ func manifestLines(data string) (out []string) {
 				line = strings.ReplaceAll(line, `\#`, "#")
 			}
 		}
-		line = joined + strings.TrimSpace(line)
-		joined = ""
-		if stem, ok := strings.CutSuffix(line, `\`); ok {
+		joined = append(joined, strings.TrimSpace(line)...)
+		if stem, ok := bytes.CutSuffix(joined, []byte(`\`)); ok {
 			joined = stem
 			continue
 		}
-		if strings.TrimSpace(line) != "" {
-			out = append(out, line)
+		if len(bytes.TrimSpace(joined)) > 0 {
+			out = append(out, string(joined))
 		}
+		joined = joined[:0]
 	}
-	if strings.TrimSpace(joined) != "" {
-		out = append(out, joined)
+	if len(bytes.TrimSpace(joined)) > 0 {
+		out = append(out, string(joined))
 	}
 	return out
 }
@@ -118,13 +119,13 @@ func (s *setuptools) manifest() map[string][]string {
 // packageFiles returns all files below packages, once each, sorted.
 func (s *setuptools) packageFiles() []string {
 	seen := map[string]bool{}
-	walked := []string{}
+	walked := map[string]bool{}
 	for _, p := range s.packages {
 		dir := s.dirOf(p)
-		if slices.ContainsFunc(walked, func(w string) bool { return dir == w || strings.HasPrefix(dir, w+"/") }) {
+		if within(walked, dir) {
 			continue
 		}
-		walked = append(walked, dir)
+		walked[dir] = true
 		nodes, err := s.tree.walk(dir, func(n node) bool { return n.dir && path.Base(n.path) == "__pycache__" })
 		s.fail(diag.Position{File: s.file}, err)
 		for _, n := range nodes {
@@ -136,7 +137,17 @@ func (s *setuptools) packageFiles() []string {
 	return sortedKeys(seen)
 }
 
-// sourceList returns the files below packages that the SOURCES.txt of an earlier build names.
+// within reports that a path, or a directory that it is in, is in a set.
+func within(set map[string]bool, p string) bool {
+	for ; p != "." && p != "/"; p = path.Dir(p) {
+		if set[p] {
+			return true
+		}
+	}
+	return false
+}
+
+// sourceList returns those of the files below packages, which are sorted, that the SOURCES.txt of an earlier build names.
 func (s *setuptools) sourceList(files []string) []string {
 	list := path.Join(s.packageDir[""], strings.ReplaceAll(s.project.name, "-", "_")+".egg-info", "SOURCES.txt")
 	if !s.tree.isFile(list) {
@@ -144,7 +155,8 @@ func (s *setuptools) sourceList(files []string) []string {
 	}
 	var out []string
 	for line := range strings.SplitSeq(s.readText(list, diag.Position{File: list}), "\n") {
-		if line = path.Clean(strings.TrimSpace(line)); slices.Contains(files, line) {
+		line = path.Clean(strings.TrimSpace(line))
+		if _, ok := slices.BinarySearch(files, line); ok {
 			out = append(out, line)
 		}
 	}
@@ -170,7 +182,7 @@ func (s *setuptools) applyManifest(files []string, rules []manifestRule, listed 
 	}
 	for _, rule := range rules {
 		for _, file := range files {
-			if rule.glob.match(file) {
+			if s.spend(1+len(file)/cheap/4) && rule.glob.match(file) {
 				in[file] = rule.include
 			}
 		}

@@ -27,6 +27,9 @@ type globPart struct {
 // newPathGlob compiles a pattern. Without recursive, ** is the same as *.
 func newPathGlob(pattern string, recursive, hidden bool) (*pathGlob, error) {
 	g := &pathGlob{hidden: hidden}
+	if len(pattern) > maxPattern {
+		return nil, treeErrorf("the pattern %.80q has more than %d bytes", pattern, maxPattern)
+	}
 	for part := range strings.SplitSeq(pattern, "/") {
 		if recursive && part == "**" {
 			// A run of them means what one means.
@@ -95,6 +98,9 @@ func magic(pattern string) bool { return strings.ContainsAny(pattern, "*?[") }
 
 // find returns what matches a pattern, in the order of names. Directories that no match can be in are not looked into.
 func (t *tree) find(pattern string, recursive, hidden bool) ([]node, error) {
+	if err := t.look(1); err != nil {
+		return nil, err
+	}
 	clean, ok := local(pattern)
 	if !ok {
 		return nil, treeErrorf("%s leads out of the project", pattern)

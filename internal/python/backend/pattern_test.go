@@ -123,13 +123,14 @@ for s in sets:
 		if lines[i] == "null" {
 			continue // hatchling cannot read it
 		}
-		patterns, err := parseIgnore(strings.SplitAfter(set, "\n"))
+		b := &build{tree: &tree{}}
+		patterns, err := b.tree.parseIgnore(strings.SplitAfter(set, "\n"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := []string{}
 		for _, p := range paths {
-			if ignored(patterns, p) {
+			if b.ignored(patterns, p) {
 				got = append(got, p)
 			}
 		}
@@ -274,11 +275,12 @@ func FuzzIgnore(f *testing.F) {
 		f.Add(s, "b/c/a")
 	}
 	f.Fuzz(func(t *testing.T, lines, p string) {
-		patterns, err := parseIgnore(strings.Split(lines, "\n"))
+		b := &build{tree: &tree{}}
+		patterns, err := b.tree.parseIgnore(strings.Split(lines, "\n"))
 		if err != nil {
 			return
 		}
-		if len(patterns) == 0 && ignored(patterns, p) {
+		if len(patterns) == 0 && b.ignored(patterns, p) {
 			t.Error("nothing ignores something")
 		}
 	})

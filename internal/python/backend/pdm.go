@@ -228,7 +228,9 @@ func compareWeights(a, b string) int {
 // matcher reports what is excluded: a path, what is below it, and what it matches as a pattern.
 func (p *pdm) matcher(excludes []string) func(string) bool {
 	var patterns []*regexp.Regexp
+	paths := map[string]bool{}
 	for _, e := range excludes {
+		paths[e] = true
 		if magic(e) {
 			re, err := fnmatch(e)
 			p.fail(p.settings.KeyPos("excludes"), err)
@@ -239,9 +241,7 @@ func (p *pdm) matcher(excludes []string) func(string) bool {
 		if p.err != nil {
 			return true
 		}
-		return matchAny(patterns, file) || slices.ContainsFunc(excludes, func(e string) bool {
-			return file == e || strings.HasPrefix(file, e+"/")
-		})
+		return within(paths, file) || p.matchAny(patterns, file)
 	}
 }
 

@@ -168,7 +168,7 @@ func raise(release []string, part int) string {
 	return strings.Join(out, ".")
 }
 
-// intersect narrows a constraint by a clause.
+// intersect narrows a constraint by a clause. The constraint is not used any more: its lists grow.
 func (b bounds) intersect(o bounds) (bounds, error) {
 	if b.exact != nil || o.exact != nil && (b.low != nil || b.high != nil || len(b.exclude) > 0) {
 		return bounds{}, fmt.Errorf("an exact version beside other clauses")
@@ -182,8 +182,7 @@ func (b bounds) intersect(o bounds) (bounds, error) {
 	if o.high != nil && (b.high == nil || b.high.v.Compare(o.high.v) > 0) {
 		b.high = o.high
 	}
-	b.exclude = append(slices.Clone(b.exclude), o.exclude...)
-	b.clauses = append(slices.Clone(b.clauses), o.clauses...)
+	b.exclude, b.clauses = append(b.exclude, o.exclude...), append(b.clauses, o.clauses...)
 	return b, nil
 }
 

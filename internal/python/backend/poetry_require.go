@@ -99,23 +99,35 @@ func (p *poetry) toolRequirements() (list []poetryRequirement, extras []string) 
 		}
 		list = append(list, p.fromTool(key, v, deps.KeyPos(key)))
 	}
+	byName := map[string][]int{}
+	for i := range list {
+		byName[name.Normalize(list[i].name)] = append(byName[name.Normalize(list[i].name)], i)
+	}
+	count := 0
 	for _, e := range p.tool.Table("extras").Keys() {
 		normal := name.Normalize(e)
-		extras = append(extras, normal)
+		if extras = append(extras, normal); !p.short(p.tool.Table("extras"), e) {
+			return nil, nil
+		}
 		for _, member := range p.strs(p.tool.Table("extras"), "tool.poetry.extras", e) {
-			found := false
-			for i := range list {
-				if name.Normalize(list[i].name) == name.Normalize(member.s) {
-					list[i].inExtras, found = append(list[i].inExtras, normal), true
-				}
-			}
-			if !found {
+			rows := byName[name.Normalize(member.s)]
+			if len(rows) == 0 {
 				p.problemf(member.pos, "tool.poetry.extras.%s: %q is not among the dependencies", e, member.s)
+			}
+			if count += len(rows); count > maxInExtras {
+				p.problemf(member.pos, "tool.poetry.extras has more than %d dependencies", maxInExtras)
+				return nil, nil
+			}
+			for _, i := range rows {
+				list[i].inExtras = append(list[i].inExtras, normal)
 			}
 		}
 	}
 	return list, extras
 }
+
+// maxInExtras is how many rows of dependencies all extras may have; one dependency may have several rows.
+const maxInExtras = 100_000
 
 // fromTool converts a row of [tool.poetry.dependencies]: a constraint, or a table.
 func (p *poetry) fromTool(key string, v *toml.Value, pos diag.Position) poetryRequirement {
@@ -244,6 +256,7 @@ func poetryAlternatives(n *markerNode) (out []string, ok bool) {
 		return nil, false
 	}
 	var parts []string
+	seen := map[string]bool{}
 	for _, c := range n.kids {
 		one, simple := c.conjunction()
 		if !simple || len(one) != 1 || c.op != "==" || strings.HasPrefix(c.left, "python_") || c.left == "platform_release" ||
@@ -251,9 +264,10 @@ func poetryAlternatives(n *markerNode) (out []string, ok bool) {
 			return nil, false
 		}
 		text := c.left + " == " + c.right
-		if slices.Contains(parts, text) {
+		if seen[text] {
 			return nil, false
 		}
+		seen[text] = true
 		parts = append(parts, text)
 	}
 	return []string{strings.Join(parts, " or ")}, true

@@ -105,7 +105,7 @@ func (b *build) readProject(dynamic ...string) *project {
 	p.dependencies = b.requirements(t, "project", "dependencies")
 	for _, key := range t.Table("optional-dependencies").Keys() {
 		deps := b.requirements(t.Table("optional-dependencies"), "project.optional-dependencies", key)
-		if !name.Valid(key) {
+		if b.short(t.Table("optional-dependencies"), key) && !name.Valid(key) {
 			b.problemf(t.Table("optional-dependencies").KeyPos(key), "%q is not the name of an extra", key)
 		}
 		p.extras = append(p.extras, extra{key, deps})
@@ -113,10 +113,21 @@ func (b *build) readProject(dynamic ...string) *project {
 	return p
 }
 
+// validName reports what can be the name of a project or an extra.
+func validName(s string) bool { return name.Valid(s) && len(s) <= maxName }
+
+// short reports a key that is not too long for a name that stands in many lines.
+func (b *build) short(t *toml.Table, key string) bool {
+	if len(key) > maxName {
+		b.problemf(t.KeyPos(key), "the name %.80q has more than %d bytes", key, maxName)
+	}
+	return len(key) <= maxName
+}
+
 // identity checks name and version, which may come from elsewhere.
 func (b *build) identity(p *project, namePos, versionPos diag.Position) {
-	if !name.Valid(p.name) {
-		b.problemf(namePos, "%q is not the name of a project", p.name)
+	if !validName(p.name) {
+		b.problemf(namePos, "%.300q is not the name of a project", p.name)
 	}
 	v, err := version.Parse(p.versionText)
 	switch {

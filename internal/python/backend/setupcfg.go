@@ -22,6 +22,9 @@ func (s *setuptools) readSetupCfg() {
 			if strings.Contains(o.value, "%") {
 				s.refusef(o.pos, "%q has a percent sign, which stands for other values", o.key)
 			}
+			if lists := strings.HasPrefix(section.name, "options"); lists && !s.few(o.pos, section.name, o.key, strings.Count(o.value, "\n")+strings.Count(o.value, ",")) {
+				continue
+			}
 			read(s, o)
 		}
 	}
@@ -122,6 +125,9 @@ func (s *setuptools) cfgText(o *iniOption) string {
 	if !ok {
 		return o.value
 	}
+	if !s.few(o.pos, "setup.cfg", o.key, strings.Count(files, ",")) {
+		return ""
+	}
 	var out []string
 	for file := range strings.SplitSeq(files, ",") {
 		out = append(out, s.textOf(strings.TrimSpace(file), o.pos))
@@ -175,8 +181,8 @@ func (s *setuptools) cfgRequirements(o *iniOption) []dependency {
 
 // cfgExtra reads an extra.
 func (s *setuptools) cfgExtra(o *iniOption) {
-	if !name.Valid(o.key) {
-		s.refusef(o.pos, "the extra %q has a condition", o.key)
+	if !validName(o.key) {
+		s.refusef(o.pos, "the extra %.300q has a condition", o.key)
 	}
 	s.meta.extras = append(s.meta.extras, setupExtra{o.key, s.cfgRequirements(o)})
 }

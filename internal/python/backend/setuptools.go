@@ -93,8 +93,8 @@ func (s *setuptools) readSetupPy() {
 	src := mainGuard.ReplaceAllString(universalNewlines(s.readText("setup.py", pos)), "$1 ")
 	m := syntax.Read(src)
 	trivial := m.OK && !m.Indented
+	_, isDoc := m.Docstring()
 	for i, statement := range m.Statements {
-		_, isDoc := m.Docstring()
 		trivial = trivial && (i == 0 && isDoc || slices.Contains(trivialSetup, statement.Quoted()))
 	}
 	if !trivial {

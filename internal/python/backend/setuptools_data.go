@@ -81,7 +81,7 @@ func (s *setuptools) kept(name string, files []string) []string {
 	if s.err != nil {
 		return nil
 	}
-	return slices.DeleteFunc(files, func(file string) bool { return matchAny(excluded, file) })
+	return slices.DeleteFunc(files, func(file string) bool { return s.matchAny(excluded, file) })
 }
 
 // patternFiles returns the files of a package that patterns of package-data match; those of types are always among them.
@@ -163,6 +163,7 @@ func (s *setuptools) licenseFiles() []string {
 		patterns = []text{{s: "LICEN[CS]E*"}, {s: "COPYING*"}, {s: "NOTICE*"}, {s: "AUTHORS*"}}
 	}
 	var out []string
+	seen := map[string]bool{}
 	for _, p := range patterns {
 		if strings.Contains(p.s, "..") {
 			s.refusef(p.pos, "the pattern %q of licence files has two dots", p.s)
@@ -171,7 +172,8 @@ func (s *setuptools) licenseFiles() []string {
 		nodes, err := s.tree.find(p.s, true, false)
 		s.fail(p.pos, err)
 		for _, n := range nodes {
-			if !n.dir && !strings.HasSuffix(n.path, "~") && !slices.Contains(out, n.path) {
+			if !n.dir && !strings.HasSuffix(n.path, "~") && !seen[n.path] {
+				seen[n.path] = true
 				out = append(out, n.path)
 			}
 		}

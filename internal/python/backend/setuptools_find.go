@@ -44,8 +44,10 @@ func (s *setuptools) discover() {
 	}
 	s.packages = s.findPackages("", f)
 	var top []string
+	seen := map[string]bool{}
 	for _, p := range s.packages {
-		if first, _, _ := strings.Cut(p, "."); !strings.HasSuffix(first, "-stubs") && !slices.Contains(top, first) {
+		if first, _, _ := strings.Cut(p, "."); !strings.HasSuffix(first, "-stubs") && !seen[first] {
+			seen[first] = true
 			top = append(top, first)
 		}
 	}
@@ -122,8 +124,12 @@ func (s *setuptools) findIn(roots []string, f finder) {
 		if root == "" || s.packageDir[""] == root {
 			continue
 		}
+		all := map[string]bool{}
 		for _, p := range found {
-			if !strings.Contains(p, ".") || !slices.Contains(found, p[:strings.LastIndex(p, ".")]) {
+			all[p] = true
+		}
+		for _, p := range found {
+			if !strings.Contains(p, ".") || !all[p[:strings.LastIndex(p, ".")]] {
 				s.packageDir[p] = path.Join(root, strings.ReplaceAll(p, ".", "/"))
 			}
 		}
@@ -136,6 +142,10 @@ func (s *setuptools) findPackages(root string, f finder) []string {
 	if s.err != nil {
 		return nil
 	}
+	excluded := map[string]bool{}
+	for _, e := range f.exclude {
+		excluded[e] = true
+	}
 	name := func(p string) string {
 		return strings.ReplaceAll(strings.TrimPrefix(strings.TrimPrefix(p, root), "/"), "/", ".")
 	}
@@ -144,7 +154,7 @@ func (s *setuptools) findPackages(root string, f finder) []string {
 		switch {
 		case strings.Contains(base, "."), base == "__pycache__":
 			return true
-		case parent != "." && parent != root && pruned(name(parent), f.exclude):
+		case parent != "." && parent != root && pruned(name(parent), excluded):
 			return true // what is excluded with all that is below it is not looked into
 		case !n.dir:
 			return !s.tree.isDir(n.path) // a link to a directory could be a package; walk refuses it
@@ -156,7 +166,7 @@ func (s *setuptools) findPackages(root string, f finder) []string {
 	s.fail(f.pos, err)
 	var out []string
 	for _, n := range nodes {
-		if p := name(n.path); matchAny(include, p) && !matchAny(exclude, p) {
+		if p := name(n.path); s.matchAny(include, p) && !s.matchAny(exclude, p) {
 			out = append(out, p)
 		}
 	}
@@ -164,8 +174,8 @@ func (s *setuptools) findPackages(root string, f finder) []string {
 }
 
 // pruned reports whether a package's own name stands among the patterns with a star behind it.
-func pruned(name string, exclude []string) bool {
-	return slices.Contains(exclude, name+"*") || slices.Contains(exclude, name+".*")
+func pruned(name string, exclude map[string]bool) bool {
+	return exclude[name+"*"] || exclude[name+".*"]
 }
 
 // importable reports whether a dotted name can be one of packages; the first may be that of stubs (PEP 561).
@@ -184,6 +194,9 @@ func importable(name string) bool {
 // fnmatches compiles patterns.
 func (s *setuptools) fnmatches(patterns []string, pos diag.Position) (out []*regexp.Regexp) {
 	for _, p := range patterns {
+		if !s.spend(compiling) {
+			return nil
+		}
 		re, err := fnmatch(p)
 		s.fail(pos, err)
 		out = append(out, re)
@@ -199,7 +212,7 @@ func (s *setuptools) findModules(dir string, exclude []string) []string {
 	var out []string
 	for _, n := range nodes {
 		name := strings.TrimSuffix(path.Base(n.path), ".py")
-		if !n.dir && identifier.MatchString(name) && !matchAny(excluded, name) {
+		if !n.dir && identifier.MatchString(name) && !s.matchAny(excluded, name) {
 			out = append(out, name)
 		}
 	}
@@ -208,6 +221,10 @@ func (s *setuptools) findModules(dir string, exclude []string) []string {
 
 // dirOf returns the directory of a package.
 func (s *setuptools) dirOf(name string) string {
+	if len(name) > maxPattern {
+		s.fail(diag.Position{File: s.file, Line: 1}, treeErrorf("the name %.80q has more than %d bytes", name, maxPattern))
+		return ""
+	}
 	rest := ""
 	for name != "" {
 		if dir, ok := s.packageDir[name]; ok {

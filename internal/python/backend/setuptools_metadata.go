@@ -176,12 +176,17 @@ func (s *setuptools) files(t *toml.Table, where string) string {
 
 // requirementLines reads requirements, one a line. Options of pip are none.
 func (s *setuptools) requirementLines(lines string, pos diag.Position) (out []dependency) {
+	n := 0
 	for line := range strings.SplitSeq(lines, "\n") {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 			continue
 		}
 		if i := strings.Index(line, " #"); i >= 0 {
 			line = strings.TrimSpace(line[:i])
+		}
+		if n++; n > maxItems {
+			s.problemf(pos, "there are more than %d requirements", maxItems)
+			return nil
 		}
 		d, err := parseDependency(line)
 		if err != nil || d.url != "" || strings.HasSuffix(line, `\`) {
@@ -298,11 +303,12 @@ func (m *setupMetadata) entryPoints() string {
 		if len(g.entries) == 0 {
 			continue
 		}
-		text := "[" + g.name + "]\n"
+		var text strings.Builder
+		text.WriteString("[" + g.name + "]\n")
 		for _, e := range sortedPairs(g.entries) {
-			text += strings.TrimSpace(e.key) + " = " + strings.TrimSpace(e.value) + "\n"
+			text.WriteString(strings.TrimSpace(e.key) + " = " + strings.TrimSpace(e.value) + "\n")
 		}
-		out = append(out, text)
+		out = append(out, text.String())
 	}
 	return strings.Join(out, "\n")
 }

@@ -23,6 +23,16 @@ const (
 	maxDepth   = 100      // levels of directories; real trees have about ten
 )
 
+// Limits of a whole project, since the configuration may name one directory, one file or one pattern very often.
+const (
+	maxSeen    = 10_000_000 // files and directories that all walks look at: each pattern is one
+	maxTexts   = 64 << 20   // bytes of all files whose contents go into METADATA or decide something
+	maxMatches = 50_000_000 // comparisons of a path with a pattern
+	maxPattern = 4096       // bytes of a pattern, the longest path of Linux
+	maxItems   = 10_000     // elements of one list of the configuration; people write some hundred
+	maxName    = 255        // bytes of the name of a project or of an extra, which stands in many lines and paths
+)
+
 // errTree marks what is wrong with the project's files, as opposed to the machine.
 var errTree = errors.New("project files")
 
@@ -43,6 +53,32 @@ func (e *treeError) Is(target error) bool { return target == errTree }
 type tree struct {
 	dir, real string
 	sum       Sum
+
+	seen, texts, matches int // of maxSeen, maxTexts, maxMatches
+}
+
+// look counts files and directories that are looked at.
+func (t *tree) look(n int) error {
+	if t.seen += n; t.seen > maxSeen {
+		return treeErrorf("the patterns of the project look at more than %d files and directories", maxSeen)
+	}
+	return nil
+}
+
+// take counts bytes that are kept.
+func (t *tree) take(n int) error {
+	if t.texts += n; t.texts > maxTexts {
+		return treeErrorf("the files whose text is used have more than %d bytes together", maxTexts)
+	}
+	return nil
+}
+
+// spend counts comparisons of paths with patterns.
+func (t *tree) spend(n int) error {
+	if t.matches += n; t.matches > maxMatches {
+		return treeErrorf("there are too many patterns for so many files: more than %d comparisons", maxMatches)
+	}
+	return nil
 }
 
 // node is a file or a directory in a tree.
@@ -129,7 +165,7 @@ func (t *tree) read(p string) ([]byte, error) {
 	if !utf8.Valid(data) {
 		return nil, treeErrorf("%s is not UTF-8", p)
 	}
-	return data, nil
+	return data, t.take(len(data))
 }
 
 // file hashes a file for the wheel. The contents stay where they are.
@@ -181,6 +217,9 @@ func (t *tree) walkInto(out *[]node, dir string, skip func(node) bool, depth int
 	if depth > maxDepth {
 		return treeErrorf("%s: more than %d levels of directories", dir, maxDepth)
 	}
+	if err := t.look(len(entries)); err != nil {
+		return err
+	}
 	// ReadDir sorts by name, which is the order of components.
 	for _, e := range entries {
 		n := node{path: path.Join(dir, e.Name()), dir: e.IsDir()}
@@ -208,6 +247,9 @@ func (t *tree) walkInto(out *[]node, dir string, skip func(node) bool, depth int
 // glob returns what matches a pattern of Python's pathlib below base, sorted. Only directories that can hold a match
 // are looked into, as far as the pattern begins with names.
 func (t *tree) glob(base, pattern string) ([]node, error) {
+	if err := t.look(1); err != nil {
+		return nil, err
+	}
 	clean := path.Clean(pattern)
 	if path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") {
 		return nil, treeErrorf("%s leads out of the project", pattern)

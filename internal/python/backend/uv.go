@@ -178,8 +178,21 @@ func (u *uv) checkModule(root, module string) {
 }
 
 // matchAny reports whether one of the patterns matches.
-func matchAny(list []*regexp.Regexp, p string) bool {
-	return slices.ContainsFunc(list, func(re *regexp.Regexp) bool { return re.MatchString(p) })
+func (b *build) matchAny(list []*regexp.Regexp, p string) bool {
+	return slices.ContainsFunc(list, func(re *regexp.Regexp) bool { return b.spend(effort(re, p)) && re.MatchString(p) })
+}
+
+// effort is what a comparison counts for: one where both are short.
+func effort(re *regexp.Regexp, p string) int {
+	const short = 64
+	return (1 + len(re.String())/short) * (1 + len(p)/short)
+}
+
+// spend counts comparisons; false means that there were too many, and that the build has failed.
+func (b *build) spend(n int) bool {
+	err := b.tree.spend(n)
+	b.fail(diag.Position{File: b.file}, err)
+	return err == nil
 }
 
 // addModule adds what is below a module. Names stay relative to the module root.
@@ -188,11 +201,11 @@ func (u *uv) addModule(dir string) {
 	if !u.settings.Has("module-root") {
 		root = "src"
 	}
-	nodes, err := u.tree.walk(dir, func(n node) bool { return matchAny(u.prune, n.path) })
+	nodes, err := u.tree.walk(dir, func(n node) bool { return u.matchAny(u.prune, n.path) })
 	u.fail(u.settings.KeyPos("module-name"), err)
 	for _, n := range nodes {
 		u.refuseVenv(n)
-		if !n.dir && !matchAny(u.exclude, n.path) {
+		if !n.dir && !u.matchAny(u.exclude, n.path) {
 			u.addFile(strings.TrimPrefix(strings.TrimPrefix(n.path, root), "/"), n.path)
 		}
 	}
@@ -218,7 +231,7 @@ func (u *uv) addData() {
 			u.problemf(data.KeyPos(scheme), "%s.data.%s is not a directory of the project", uvSettings, scheme)
 			continue
 		}
-		nodes, err := u.tree.walk(dir, func(n node) bool { return matchAny(u.prune, n.path) || matchAny(u.exclude, n.path) })
+		nodes, err := u.tree.walk(dir, func(n node) bool { return u.matchAny(u.prune, n.path) || u.matchAny(u.exclude, n.path) })
 		u.fail(data.KeyPos(scheme), err)
 		for _, n := range nodes {
 			u.refuseVenv(n)
