@@ -2,7 +2,6 @@ package project
 
 import (
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/entry"
@@ -21,9 +20,13 @@ func (in *surroundings) addCatalogues(e *EntryPoint) {
 	if configured && !in.target.Compilemessages || !configured && (in.Package || !in.has("django")) {
 		return
 	}
+	there := map[string]bool{}
+	for _, f := range in.App {
+		there[f.Path] = true
+	}
 	for _, f := range in.App {
 		isCatalogue := f.Type == entry.File && strings.HasPrefix(f.Path, "app/") && path.Ext(f.Path) == catalogueSuffix && path.Base(path.Dir(f.Path)) == "LC_MESSAGES"
-		if isCatalogue && (configured || !slices.ContainsFunc(in.App, func(o entry.Entry) bool { return o.Path == Compiled(f.Path) })) {
+		if isCatalogue && (configured || !there[Compiled(f.Path)]) {
 			e.Catalogues = append(e.Catalogues, f.Path)
 		}
 	}

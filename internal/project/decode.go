@@ -26,6 +26,15 @@ func (d *decoder) wrongType(path string, v *toml.Value, want string) {
 	d.problem(v.Pos, "config-type", fmt.Sprintf("%s is of type %s, not %s", path, v.Kind(), want), "")
 }
 
+// few reports a table that does not have too many keys.
+func (d *decoder) few(path string, in *toml.Table) bool {
+	n := len(in.Keys())
+	if n > maxItems {
+		d.problem(in.Pos, "config-value", fmt.Sprintf("%s has %d keys, more than %d", d.where(path), n, maxItems), "")
+	}
+	return n <= maxItems
+}
+
 // key is one key of the configuration.
 type key struct {
 	name     string
@@ -48,6 +57,9 @@ func (t table) decode(d *decoder, path string, v *toml.Value) {
 }
 
 func (t table) decodeTable(d *decoder, path string, in *toml.Table) {
+	if !d.few(path, in) {
+		return
+	}
 	for _, name := range in.Keys() {
 		full := join(path, name)
 		i := slices.IndexFunc(t.keys, func(k key) bool { return k.name == name })
@@ -139,6 +151,9 @@ func decodeConfig(root string, in *toml.Table) (Config, map[string]Target, diag.
 	return c, out, d.list
 }
 
+// maxTargets is how many targets there may be: each has a copy of the whole configuration. People have a handful.
+const maxTargets = 100
+
 // targetTables keeps the tables of targets until the configuration that they start from is read.
 type targetTables struct{ to map[string]*toml.Table }
 
@@ -146,6 +161,10 @@ func (t targetTables) decode(d *decoder, path string, v *toml.Value) {
 	in, ok := v.AsTable()
 	if !ok {
 		d.wrongType(path, v, "a table")
+		return
+	}
+	if n := len(in.Keys()); n > maxTargets {
+		d.problem(v.Pos, "config-value", fmt.Sprintf("%s has %d tables, more than %d", path, n, maxTargets), "")
 		return
 	}
 	for _, name := range in.Keys() {

@@ -21,6 +21,8 @@ const (
 type ignoreList struct {
 	dir   string // where it stands, relative to the project; "" for the root
 	rules []ignoreRule
+
+	special, steps int // rules that are no plain names, and the steps of all of them
 }
 
 type ignoreRule struct {
@@ -44,6 +46,10 @@ func parseIgnore(dir, file string, data []byte) (ignoreList, error) {
 		}
 		if r, ok := parseIgnoreLine(line); ok {
 			l.rules = append(l.rules, r)
+			l.steps += len(r.steps)
+			if r.steps != nil {
+				l.special++
+			}
 		}
 	}
 	return l, nil

@@ -19,6 +19,9 @@ func compileGlob(s string) fileGlob {
 	var g fileGlob
 	literal := true
 	for part := range strings.SplitSeq(s, "/") {
+		if n := len(g.parts); part == "**" && n > 0 && g.parts[n-1].deep {
+			continue // a run of them means what one means
+		}
 		g.parts = append(g.parts, globPart{compile(part), part == "**", strings.ContainsFunc(part, isAlphanumeric)})
 		if literal = literal && !strings.ContainsAny(part, special); literal {
 			g.prefix = join2(g.prefix, part)

@@ -110,6 +110,7 @@ func (m *Metadata) readStandardPython(list *diag.List, in *toml.Table) {
 
 // readScripts reads the console scripts, which Poetry lets stand in either table.
 func (m *Metadata) readScripts(list *diag.List, project, poetry *toml.Table) {
+	seen := map[string]bool{}
 	for _, t := range []*toml.Table{project.Table("scripts"), poetry.Table("scripts")} {
 		for _, key := range t.Keys() {
 			v := t.Value(key)
@@ -121,7 +122,8 @@ func (m *Metadata) readScripts(list *diag.List, project, poetry *toml.Table) {
 				list.Addf(v.Pos, "metadata", "the script %s is of type %s, not a string", key, v.Kind())
 				continue
 			}
-			if !slices.ContainsFunc(m.Scripts, func(s Script) bool { return s.Name == key }) {
+			if !seen[key] {
+				seen[key] = true
 				m.Scripts = append(m.Scripts, Script{key, target, t.KeyPos(key)})
 			}
 		}

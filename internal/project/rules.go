@@ -43,7 +43,7 @@ var (
 	reuseRule       = rule{words: []string{"registry", "none"}, want: "\"registry\" or \"none\""}
 	imageRepository = rule{pattern: lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[a-z0-9._-]+)+$`), want: "a repository with its registry, without a tag"}
 	glob            = rule{pattern: lazyregexp.New(`^` + part + `(/` + part + `)*$`),
-		want: "a glob relative to the project, with / between its parts, such as \"data/**/*.json\""}
+		want: "a glob relative to the project, with / between its parts, such as \"data/**/*.json\"", most: maxIgnoreLine}
 	relative = rule{pattern: lazyregexp.New(`^` + part + `(/` + part + `)*$`),
 		want: "a path relative to the project, with / between its parts, such as \"certs/company.crt\""}
 	above    = rule{pattern: lazyregexp.New(`^[.][.](/[.][.])*$`), want: "a folder above the project, such as \"..\" or \"../..\""}

@@ -108,7 +108,13 @@ func (t *tracking) warnOfIgnored(copied map[string]bool) error {
 		if err != nil {
 			return err
 		}
-		if ignored && !t.keptOut(name) {
+		if !ignored {
+			continue
+		}
+		if err := t.walker.spend((1 + strings.Count(name, "/")) * t.walker.effort(t.walker.start(), name)); err != nil {
+			return err
+		}
+		if !t.keptOut(name) {
 			names = append(names, name)
 		}
 	}
@@ -133,6 +139,9 @@ func (t *tracking) ignored(name string) (bool, error) {
 		}
 		stack, err := t.stack(path.Dir(name[:i]))
 		if err != nil {
+			return false, err
+		}
+		if err := t.walker.spend(stack.effort(name[:i])); err != nil {
 			return false, err
 		}
 		if stack.ignores(name[:i], i < len(name)) {

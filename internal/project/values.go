@@ -29,6 +29,7 @@ type rule struct {
 	pattern *lazyregexp.Regexp
 	words   []string // the only texts allowed, if any
 	want    string   // what fits, for the message: "an absolute path"
+	most    int      // bytes; 0 means that there is no limit
 }
 
 func (r rule) allows(s string) bool {
@@ -52,6 +53,10 @@ func (r rule) check(d *decoder, path string, pos diag.Position, s string) bool {
 	// No argument, variable or path can hold one: the kernel would cut the text there.
 	if strings.ContainsRune(s, 0) {
 		d.problem(pos, "config-value", fmt.Sprintf("%s has a zero byte", path), "")
+		return false
+	}
+	if r.most > 0 && len(s) > r.most {
+		d.problem(pos, "config-value", fmt.Sprintf("%s has %d bytes, more than %d", path, len(s), r.most), "")
 		return false
 	}
 	if r.allows(s) {
@@ -251,6 +256,9 @@ func (m textMap) decode(d *decoder, path string, v *toml.Value) {
 		d.wrongType(path, v, "a table")
 		return
 	}
+	if !d.few(path, t) {
+		return
+	}
 	if *m.to == nil {
 		*m.to = map[string]string{}
 	}
@@ -279,6 +287,9 @@ func (m textTables) decode(d *decoder, path string, v *toml.Value) {
 	t, ok := v.AsTable()
 	if !ok {
 		d.wrongType(path, v, "a table")
+		return
+	}
+	if !d.few(path, t) {
 		return
 	}
 	all := maps.Clone(*m.to)

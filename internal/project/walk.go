@@ -24,9 +24,14 @@ type walker struct {
 	includes []including
 	excludes []fileGlob
 	docker   *patternmatcher.PatternMatcher // nil without .dockerignore
-	out      Files
-	from     map[string]string // path in the image → file
-	list     diag.List
+
+	dockerRules int // of .dockerignore
+	ignoreBytes int // of .gitignore files
+	spent       int // of maxEffort
+
+	out  Files
+	from map[string]string // path in the image → file
+	list diag.List
 }
 
 // including is a glob of files.include, and whether it has matched a file.
@@ -109,6 +114,9 @@ func (w *walker) decide(name string, e fs.DirEntry, s state) (reason string, bel
 	if w.sources {
 		protected = keptFromBackend(protected, base, e.IsDir())
 	}
+	if err := w.spend(w.effort(s, name)); err != nil {
+		return "", s, err
+	}
 	below = s
 	below.includes, below.excludes = nil, nil
 	// files.exclude is asked first, since it wins over everything, files.include too.
@@ -175,6 +183,10 @@ func (w *walker) readGitignore(dir string, s *state) error {
 	if err != nil {
 		return err
 	}
+	if w.ignoreBytes += len(data); w.ignoreBytes > maxIgnoreFiles {
+		return &diag.Error{Pos: diag.Position{File: w.project.name(file)}, Code: "gitignore",
+			What: fmt.Sprintf("all files called .gitignore have more than %d bytes together", maxIgnoreFiles)}
+	}
 	l, err := parseIgnore(dir, w.project.name(file), data)
 	s.git = append(slices.Clip(s.git), l)
 	return err
@@ -189,6 +201,9 @@ func (w *walker) readDockerignore() error {
 		return err
 	}
 	patterns, err := ignorefile.ReadAll(bytes.NewReader(data))
+	if w.dockerRules = len(patterns); err == nil && len(patterns) > maxDockerRules {
+		err = fmt.Errorf("it has more than %d lines", maxDockerRules)
+	}
 	if err == nil {
 		w.docker, err = patternmatcher.New(patterns)
 	}
