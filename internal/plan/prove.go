@@ -23,7 +23,7 @@ type Requirements struct {
 // it admits. A list of versions that nobody resolved cannot promise that. The packages come back with who requires them; the
 // error is a diag.List of all that is missing. What is known of no package is not asked for.
 func Prove(l *lock.Lock, t Target, packages []Package, known map[string]Requirements) ([]Package, error) {
-	p := prover{lock: l, target: t, packages: slices.Clone(packages), byName: map[string]int{}, seen: map[wanted]bool{}}
+	p := prover{lock: l, target: t, packages: slices.Clone(packages), byName: map[string]int{}, seen: map[wanted]bool{}, read: map[int][]parsed{}}
 	for i := range p.packages {
 		p.packages[i].Because = slices.Clone(p.packages[i].Because)
 		p.byName[p.packages[i].Name] = i
@@ -54,6 +54,8 @@ type prover struct {
 	byName   map[string]int
 	seen     map[wanted]bool
 	queue    []wanted
+	read     map[int][]parsed // by package
+	effort   int              // of reading
 	problems diag.List
 }
 
@@ -91,18 +93,51 @@ func (p *prover) expand(w wanted, known Requirements) {
 	if w.extra != "" {
 		env.Extras = []string{w.extra}
 	}
-	for _, text := range known.RequiresDist {
-		q, err := requirement.Parse(text)
-		if err != nil {
-			if w.extra == "" {
-				p.report(pkg, "requirement", fmt.Sprintf("its metadata has a requirement that cannot be read: %v", err), "choose another version of it")
-			}
-			continue
-		}
-		if ofExtra := asksExtra(q.Marker); q.Marker.Eval(env) && (w.extra == "" || ofExtra) {
-			p.follow(pkg, q)
+	for _, q := range p.requirements(w, known.RequiresDist) {
+		if q.Marker.Eval(env) && (w.extra == "" || q.ofExtra) {
+			p.follow(pkg, q.Requirement)
 		}
 	}
+}
+
+// parsed is a requirement that was read, and whether it may be one of an extra.
+type parsed struct {
+	requirement.Requirement
+	ofExtra bool
+}
+
+// maxEffort is how much may be read again for extras, in units of one short requirement. Real packages have a hundred
+// requirements and ten extras.
+const maxEffort = 20_000_000
+
+// requirements reads those of a package once, and reports what cannot be read. It returns none where extras are asked for
+// without an end.
+func (p *prover) requirements(w wanted, texts []string) []parsed {
+	pkg := &p.packages[w.pkg]
+	if p.effort > maxEffort {
+		return nil
+	}
+	for _, text := range texts {
+		p.effort += 1 + len(text)/32
+	}
+	if p.effort > maxEffort {
+		p.report(pkg, "requirement", "of it, and of packages before it, too many extras are asked for", "choose other versions")
+		return nil
+	}
+	if all, ok := p.read[w.pkg]; ok {
+		return all
+	}
+	var all []parsed
+	for _, text := range texts {
+		q, err := requirement.Parse(text)
+		if err != nil {
+			p.report(pkg, "requirement", fmt.Sprintf("its metadata has a requirement that cannot be read: %v", err), "choose another version of it")
+			continue
+		}
+		all = append(all, parsed{q, asksExtra(q.Marker)})
+	}
+	p.read[w.pkg] = all
+	return all
 }
 
 // asksExtra tells whether a marker speaks of extras; what does not belongs to the package without any.

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
@@ -47,11 +46,11 @@ func (w *walker) activateGroups(owner string, groups []lock.Group) {
 
 // activate makes an extra of a package active.
 func (w *walker) activate(i int, extra string) {
-	if !slices.Contains(w.extras[i], extra) {
-		w.extras[i] = append(w.extras[i], extra)
-		w.grown = true
-	}
 	name := w.lock.Packages[i].Name
+	if n := (node{i, extra}); !w.asked[n] && !w.tooMany(w.extras[i], "of "+name) {
+		w.extras[i] = append(w.extras[i], extra)
+		w.asked[n], w.grown = true, true
+	}
 	w.markActive(lock.ConflictItem{Package: name, Extra: extra}, extraName(name, extra))
 }
 
@@ -60,7 +59,9 @@ func (w *walker) markActive(item lock.ConflictItem, name string) {
 	if active, known := w.chosen[item]; active || !known {
 		return
 	}
-	w.chosen[item], w.active[name] = true, true
+	if w.chosen[item] = true; !w.tooMany(w.active, "that conflict") {
+		w.active = append(w.active, name)
+	}
 	w.grown = true
 }
 

@@ -21,7 +21,7 @@ func (w *walker) pick(d lock.Dependency) (int, bool) {
 	if len(to) == 0 {
 		return 0, false
 	}
-	w.admit[d.Name] = intersect(w.admit, d.Name, to)
+	w.admit[d.Name] = w.intersect(d.Name, to)
 	best := to[0]
 	if narrow := w.narrow[d.Name]; len(narrow) > 0 {
 		best = narrow[0]
@@ -34,17 +34,26 @@ func (w *walker) pick(d lock.Dependency) (int, bool) {
 
 // admits tells whether a version is meant for the target at all.
 func (w *walker) admits(i int) bool {
-	p := &w.lock.Packages[i]
-	return p.RequiresPython.Contains(w.python, true) && (len(p.Markers) == 0 || anyHolds(p.Markers, w.env))
+	is, ok := w.meant[i]
+	if !ok {
+		p := &w.lock.Packages[i]
+		is = p.RequiresPython.Contains(w.python, true) && (len(p.Markers) == 0 || anyHolds(p.Markers, w.env))
+		w.meant[i] = is
+	}
+	return is
 }
 
 // intersect returns what both the versions known for a name and these are, in order; all of these for a new name.
-func intersect(known map[string][]int, name string, with []int) []int {
-	before, ok := known[name]
-	if !ok {
+func (w *walker) intersect(name string, with []int) []int {
+	before, ok := w.admit[name]
+	if !ok || slices.Equal(before, with) {
 		return with
 	}
-	return slices.DeleteFunc(slices.Clone(before), func(i int) bool { return !slices.Contains(with, i) })
+	w.edges++
+	for _, i := range with {
+		w.marks[i] = w.edges
+	}
+	return slices.DeleteFunc(slices.Clone(before), func(i int) bool { return w.marks[i] != w.edges })
 }
 
 // changed tells whether the versions that all edges admit are others than the walk supposed.

@@ -23,8 +23,9 @@ type walker struct {
 	problems diag.List
 
 	// learned, kept from one walk to the next
-	active map[string]bool            // uv's names for active projects, extras and groups
+	active []string                   // uv's names for active projects, extras and groups
 	extras map[int][]string           // active extras of packages
+	asked  map[node]bool              // the same, to look one up
 	narrow map[string][]int           // versions of a name that all edges of the last walk admit
 	chosen map[lock.ConflictItem]bool // what conflicts speak of, and whether it is active
 
@@ -36,6 +37,9 @@ type walker struct {
 	reasons map[int][]Reason
 	missing diag.List // edges that lead nowhere
 	grown   bool
+	meant   map[int]bool // packages that are meant for the target at all, as far as it was asked
+	marks   map[int]int  // packages that the last edges admit, by the number of the edge
+	edges   int
 }
 
 // node is a package, or one of its extras.
@@ -47,10 +51,26 @@ type node struct {
 // maxWalks ends a lock file that was made not to settle. Real ones need two or three walks.
 const maxWalks = 64
 
+// maxActive is how many extras of one package, or of those that conflicts speak of, are active: as many as package lock lets a
+// package have. Markers are held against all of them.
+const maxActive = 2000
+
+// tooMany reports the first list that is too long, and whether this one is.
+func (w *walker) tooMany(active []string, of string) bool {
+	if len(active) < maxActive {
+		return false
+	}
+	if len(w.problems) == 0 {
+		w.problems.Add(&diag.Error{Pos: diag.Position{File: w.lock.Path}, Code: "lock",
+			What: fmt.Sprintf("more than %d extras %s are asked for", maxActive, of), Hint: "write the lock file again"})
+	}
+	return true
+}
+
 // run walks until a walk teaches nothing new, and leaves the last one's result. What a walk learned of extras stays
 // for the next even if its reason fell away, as in uv's first pass; versions are narrowed anew from walk to walk.
 func (w *walker) run() {
-	w.active, w.extras, w.chosen = map[string]bool{}, map[int][]string{}, map[lock.ConflictItem]bool{}
+	w.active, w.extras, w.asked, w.chosen = nil, map[int][]string{}, map[node]bool{}, map[lock.ConflictItem]bool{}
 	for _, set := range w.lock.Conflicts {
 		for _, item := range set {
 			w.chosen[item] = false
@@ -63,7 +83,9 @@ func (w *walker) run() {
 	}
 	w.activateRoots(roots)
 	for range maxWalks {
-		w.walk(roots)
+		if w.walk(roots); len(w.problems) > 0 {
+			return
+		}
 		if !w.grown && !w.changed() {
 			w.finish()
 			return
@@ -159,17 +181,23 @@ func (w *walker) checkNames(roots []int) {
 	w.checkKnown("extra", w.target.Extras, extras)
 }
 
+// maxNamed is how many names a hint lists.
+const maxNamed = 100
+
 // checkKnown reports names that are not known, with those that are: most are spelling mistakes.
 func (w *walker) checkKnown(what string, asked, known []string) {
 	slices.Sort(known)
 	known = slices.Compact(known)
+	hint := "there is none"
+	if len(known) > 0 {
+		hint = "there are " + strings.Join(known[:min(len(known), maxNamed)], ", ")
+	}
+	if more := len(known) - maxNamed; more > 0 {
+		hint = fmt.Sprintf("%s and %d more", hint, more)
+	}
 	for _, a := range asked {
-		if slices.Contains(known, a) {
+		if _, ok := slices.BinarySearch(known, a); ok {
 			continue
-		}
-		hint := "there is none"
-		if len(known) > 0 {
-			hint = "there are " + strings.Join(known, ", ")
 		}
 		w.problems.Add(&diag.Error{Pos: diag.Position{File: w.lock.Path}, Code: "unknown-" + what,
 			What: fmt.Sprintf("the project has no %s %q", what, a), Hint: hint})
@@ -181,7 +209,7 @@ func (w *walker) checkKnown(what string, asked, known []string) {
 func (w *walker) walk(roots []int) {
 	w.queue, w.seen = w.queue[:0], make(map[node]bool, len(w.lock.Packages))
 	w.admit, w.met, w.reasons = map[string][]int{}, map[string][]int{}, map[int][]Reason{}
-	w.grown, w.missing = false, nil
+	w.grown, w.missing, w.meant, w.marks = false, nil, map[int]bool{}, map[int]int{}
 	for _, i := range roots {
 		w.visit(node{i, ""})
 		for _, g := range w.lock.Packages[i].Extras {
@@ -287,10 +315,7 @@ func (w *walker) holds(d lock.Dependency, owner int) bool {
 		return true
 	}
 	env := w.env
-	env.Extras = slices.Clone(w.extras[owner])
-	for name := range w.active {
-		env.Extras = append(env.Extras, name)
-	}
+	env.Extras = slices.Concat(w.extras[owner], w.active)
 	if len(w.lock.Conflicts) > 0 && len(d.To) == 1 {
 		for _, extra := range d.Extras {
 			env.Extras = append(env.Extras, extraName(w.lock.Packages[d.To[0]].Name, extra))

@@ -83,10 +83,23 @@ func (t *tree) add(b Branch) {
 
 // distinct returns the reasons without those that read the same, in the order in which they stand in the lock.
 func distinct(reasons []Reason) []Reason {
-	sorted := slices.SortedStableFunc(slices.Values(reasons), func(a, b Reason) int {
-		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), strings.Compare(a.String(), b.String()))
+	type read struct {
+		Reason
+		text string
+	}
+	sorted := make([]read, len(reasons))
+	for i, r := range reasons {
+		sorted[i] = read{r, r.String()}
+	}
+	slices.SortStableFunc(sorted, func(a, b read) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), strings.Compare(a.text, b.text))
 	})
-	return slices.CompactFunc(sorted, func(a, b Reason) bool { return a.String() == b.String() })
+	sorted = slices.CompactFunc(sorted, func(a, b read) bool { return a.text == b.text })
+	out := make([]Reason, len(sorted))
+	for i, r := range sorted {
+		out[i] = r.Reason
+	}
+	return out
 }
 
 // Required says of a package who requires it, as explain's JSON has it.
