@@ -46,22 +46,31 @@ func (l *Lock) Build(source, target string) *Build {
 // MergeBuilds makes one of those that differ in their targets alone.
 func MergeBuilds(builds []Build) []Build {
 	var out []Build
+	first := map[string]int{}
 	for _, b := range cloneBuilds(builds) {
-		i := slices.IndexFunc(out, func(o Build) bool {
-			return o.Name == b.Name && o.Version == b.Version && o.Source == b.Source && slices.Equal(o.Asked, b.Asked) && slices.Equal(o.Requires, b.Requires)
-		})
-		if i < 0 {
-			out = append(out, b)
+		key := b.key()
+		if i, ok := first[key]; ok {
+			out[i].For = append(out[i].For, b.For...)
 			continue
 		}
-		for _, target := range b.For {
-			if !slices.Contains(out[i].For, target) {
-				out[i].For = append(out[i].For, target)
-			}
-		}
+		first[key] = len(out)
+		out = append(out, b)
+	}
+	for i := range out {
+		slices.Sort(out[i].For)
+		out[i].For = slices.Compact(out[i].For)
 	}
 	normalizeBuilds(out)
 	return out
+}
+
+// key is all of a build but its targets, as text.
+func (b Build) key() string {
+	parts := []string{quote(b.Name), quote(b.Version), quote(b.Source), quoted(b.Asked)}
+	for _, q := range b.Requires {
+		parts = append(parts, q.row().String())
+	}
+	return strings.Join(parts, "\n")
 }
 
 func normalizeBuilds(builds []Build) {
