@@ -68,7 +68,9 @@ func (s *source) tampered(pos diag.Position, format string, args ...any) {
 
 // warn reports what the user should know, though it stops nothing.
 func (s *source) warn(pos diag.Position, code, format string, args ...any) {
-	s.warnings.Addf(pos, code, format, args...)
+	if len(s.warnings) < maxProblems {
+		s.warnings.Addf(pos, code, format, args...)
+	}
 }
 
 // sdistSuffix returns the suffix of a source distribution, "" for other files.

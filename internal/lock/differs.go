@@ -54,7 +54,7 @@ func (s *source) differences(l *Lock, wishes []wish) (out []string) {
 		has := locked[w.name]
 		if len(has) == 0 {
 			out = append(out, "it lacks "+w.text)
-		} else if !slices.ContainsFunc(has, func(v string) bool { return w.admits(v) }) {
+		} else if s.look(diag.Position{File: s.path}, len(has)) && !slices.ContainsFunc(has, func(v string) bool { return w.admits(v) }) {
 			out = append(out, fmt.Sprintf("it has %s %s, and %s is asked for", w.name, has[0], w.text))
 		}
 	}

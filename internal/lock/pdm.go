@@ -34,17 +34,60 @@ type pdmReader struct {
 	versions []version.Version
 	files    *toml.Table // [metadata.files], where files stood before 4.4
 	index    string      // for packages that no source claims
-	claims   []pdmClaim
+	claims   pdmClaims
 	sections pdmSections
 	extraAt  map[string]int // extras of the project
 	spent    int            // requirements of the project that were read
 }
 
-// pdmClaim is a source that names the packages it is for.
-type pdmClaim struct {
-	patterns []string
-	name     string
-	url      string
+// pdmClaims are the sources that name the packages they are for, in their order.
+type pdmClaims struct {
+	sources []pdmSource
+	exact   map[string]int // by what is no pattern
+	globs   []pdmGlob
+}
+
+type pdmSource struct{ name, url string }
+
+type pdmGlob struct {
+	pattern string
+	source  int
+}
+
+// maxGlobs is how many patterns of names there may be: each package is compared with each.
+const maxGlobs = 100
+
+// add adds a source with its patterns, and tells whether there are too many.
+func (c *pdmClaims) add(s pdmSource, patterns []string) (ok bool) {
+	if c.exact == nil {
+		c.exact = map[string]int{}
+	}
+	for _, p := range patterns {
+		if strings.ContainsAny(p, `*?[\`) {
+			c.globs = append(c.globs, pdmGlob{p, len(c.sources)})
+		} else if _, known := c.exact[p]; !known {
+			c.exact[p] = len(c.sources)
+		}
+	}
+	c.sources = append(c.sources, s)
+	return len(c.globs) <= maxGlobs
+}
+
+// find returns the first source that claims a project.
+func (c *pdmClaims) find(project string) (s pdmSource, ok bool) {
+	best, ok := c.exact[project]
+	for _, g := range c.globs[:min(len(c.globs), maxGlobs)] {
+		if ok && g.source >= best {
+			break
+		}
+		if matched, err := path.Match(g.pattern, project); err == nil && matched {
+			best, ok = g.source, true
+		}
+	}
+	if !ok {
+		return s, false
+	}
+	return c.sources[best], true
 }
 
 // parsePDM reads a whole pdm.lock.
@@ -104,7 +147,9 @@ func (r *pdmReader) readSources() {
 		address := r.knowIndex(t.String("name"), t.String("url"), t.KeyPos("url"))
 		switch included := t.Strings("include_packages"); {
 		case len(included) > 0:
-			r.claims = append(r.claims, pdmClaim{included, t.String("name"), address})
+			if !r.claims.add(pdmSource{t.String("name"), address}, included) {
+				r.bad(t.KeyPos("include_packages"), "the sources of the project have more than %d patterns", maxGlobs)
+			}
 		case t.String("name") == "pypi":
 			r.index = address
 		default:
@@ -115,12 +160,8 @@ func (r *pdmReader) readSources() {
 
 // indexOf returns the index of a package, and its name where the project says that the package is of it.
 func (r *pdmReader) indexOf(project string) (address, label string) {
-	for _, c := range r.claims {
-		for _, pattern := range c.patterns {
-			if ok, err := path.Match(pattern, project); err == nil && ok {
-				return c.url, c.name
-			}
-		}
+	if s, ok := r.claims.find(project); ok {
+		return s.url, s.name
 	}
 	return r.index, ""
 }

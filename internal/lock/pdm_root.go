@@ -183,6 +183,9 @@ func (r *pdmReader) edge(v *toml.Value, text string) (Dependency, bool) {
 		return Dependency{}, false
 	}
 	d := Dependency{Name: name.Normalize(q.Name), Marker: q.Marker, Pos: v.Pos}
+	if !r.look(v.Pos, len(r.byName[d.Name])) {
+		return Dependency{}, false
+	}
 	for _, i := range r.byName[d.Name] {
 		if v := r.versions[i]; v.IsZero() || q.URL != "" || q.Specifiers.Contains(v, true) {
 			d.To = append(d.To, i)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/python/marker"
 	"github.com/lithe-build/lithe/internal/python/name"
 	"github.com/lithe-build/lithe/internal/python/requirement"
@@ -32,7 +33,7 @@ func (r *poetryReader) edges(key string, v *toml.Value) []edge {
 		return []edge{r.tableEdge(key, v, data)}
 	case string:
 		e := edge{Dependency: Dependency{Name: name.Normalize(key), Pos: v.Pos}}
-		e.To = r.candidates(e.Name, r.constraintOf(v, data), Source{Kind: Registry})
+		e.To = r.candidates(v.Pos, e.Name, r.constraintOf(v, data), Source{Kind: Registry})
 		return []edge{e}
 	default:
 		r.bad(v.Pos, "the dependency %s is a %s", key, v.Kind())
@@ -59,7 +60,7 @@ func (r *poetryReader) tableEdge(key string, v *toml.Value, t *toml.Table) edge 
 			source = Source{Kind: kind.kind, URL: address, Subdirectory: t.String("subdirectory")}
 		}
 	}
-	e.To = r.candidates(e.Name, r.constraintOf(t.Value("version"), t.String("version")), source)
+	e.To = r.candidates(v.Pos, e.Name, r.constraintOf(t.Value("version"), t.String("version")), source)
 	return e
 }
 
@@ -92,7 +93,10 @@ func (r *poetryReader) platformMarker(v *toml.Value, text string) marker.Marker 
 
 // candidates returns the packages of a name that a constraint admits, the newest first. Where packages of the name
 // differ in source, those of the kind asked for count.
-func (r *poetryReader) candidates(to string, c Constraint, source Source) []int {
+func (r *poetryReader) candidates(pos diag.Position, to string, c Constraint, source Source) []int {
+	if !r.look(pos, len(r.byName[to])) {
+		return nil
+	}
 	var fit, same []int
 	for _, i := range r.byName[to] {
 		p := &r.lock.Packages[i]
@@ -142,7 +146,7 @@ func (r *poetryReader) requirementEdge(v *toml.Value) (edge, bool) {
 	if len(q.Specifiers) > 0 {
 		c = Constraint{q.Specifiers}
 	}
-	e.To = r.candidates(e.Name, c, Source{Kind: requirementKind(q.URL), URL: requirementAddress(q.URL)})
+	e.To = r.candidates(v.Pos, e.Name, c, Source{Kind: requirementKind(q.URL), URL: requirementAddress(q.URL)})
 	return e, true
 }
 

@@ -98,7 +98,7 @@ func (r *requirementsReader) readText(file string, data []byte) {
 			Hint: "save it as UTF-8"})
 		return
 	}
-	for _, l := range logicalLines(text) {
+	for l := range logicalLines(text) {
 		r.readLine(l)
 	}
 }

@@ -2,6 +2,7 @@ package lock
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"path"
@@ -115,6 +116,10 @@ func (s *source) knowIndex(label, written string, pos diag.Position) string {
 	if scheme == "http" && !slices.Contains(s.insecure, hostOf(authority)) && !isLoopback(hostOf(authority)) {
 		s.report(&diag.Error{Pos: pos, Code: "index-insecure", What: "the index " + quoted(shown) + " is reached by http, which anybody on the way can change",
 			Hint: "use https, or name the host with --trusted-host"})
+	}
+	if len(s.indexes) > maxIndexes {
+		s.report(&diag.Error{Pos: pos, Code: "too-large", What: fmt.Sprintf("more than %d package indexes", maxIndexes), Hint: "leave those that the packages are from"})
+		return plain
 	}
 	s.indexes = append(s.indexes, Index{Name: label, URL: written, Pos: pos})
 	return plain

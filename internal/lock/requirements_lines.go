@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -38,41 +39,47 @@ func (l logicalLine) at(file string, offset int) diag.Position {
 	return diag.Position{File: file, Line: p.line, Column: p.column + offset - p.offset}
 }
 
-// logicalLines joins and cuts, and leaves empty lines out. Joining keeps what indents the next line, as pip does.
-func logicalLines(text string) []logicalLine {
-	var out []logicalLine
-	var joined strings.Builder
-	var parts []linePart
-	flush := func() {
-		out = appendLine(out, logicalLine{joined.String(), parts})
-		joined.Reset()
-		parts = nil
-	}
-	for i, physical := range physicalLines(text) {
-		comment := isComment(physical)
-		column := 1
-		if comment { // so that it is cut off later, whatever stands before it
-			physical, column = " "+physical, 0
+// logicalLines joins and cuts, and leaves empty lines out. Joining keeps what indents the next line, as pip does. One line is
+// held at a time: a file of short ones has millions.
+func logicalLines(text string) iter.Seq[logicalLine] {
+	return func(yield func(logicalLine) bool) {
+		var joined strings.Builder
+		var parts []linePart
+		flush := func() bool {
+			line, ok := withoutComment(logicalLine{joined.String(), parts})
+			joined.Reset()
+			parts = nil
+			return !ok || yield(line)
 		}
-		parts = append(parts, linePart{joined.Len(), i + 1, column})
-		if strings.HasSuffix(physical, `\`) && !comment {
-			joined.WriteString(strings.TrimRight(physical, `\`))
-			continue
+		number := 0
+		for physical := range physicalLines(text) {
+			number++
+			comment := isComment(physical)
+			column := 1
+			if comment { // so that it is cut off later, whatever stands before it
+				physical, column = " "+physical, 0
+			}
+			parts = append(parts, linePart{joined.Len(), number, column})
+			if strings.HasSuffix(physical, `\`) && !comment {
+				joined.WriteString(strings.TrimRight(physical, `\`))
+				continue
+			}
+			joined.WriteString(physical)
+			if !flush() {
+				return
+			}
 		}
-		joined.WriteString(physical)
-		flush()
+		if len(parts) > 0 {
+			flush()
+		}
 	}
-	if len(parts) > 0 {
-		flush()
-	}
-	return out
 }
 
 // isComment tells a line that holds nothing else.
 func isComment(line string) bool { return strings.HasPrefix(strings.TrimLeft(line, " \t"), "#") }
 
-// appendLine adds a line without its comment, unless nothing is left of it.
-func appendLine(lines []logicalLine, line logicalLine) []logicalLine {
+// withoutComment cuts the comment off, and tells whether anything is left.
+func withoutComment(line logicalLine) (logicalLine, bool) {
 	for i := range len(line.text) {
 		if line.text[i] == '#' && (i == 0 || line.text[i-1] == ' ' || line.text[i-1] == '\t') {
 			line.text = line.text[:i]
@@ -80,16 +87,13 @@ func appendLine(lines []logicalLine, line logicalLine) []logicalLine {
 		}
 	}
 	line.text = strings.TrimRight(line.text, " \t")
-	if strings.TrimSpace(line.text) == "" {
-		return lines
-	}
-	return append(lines, line)
+	return line, strings.TrimSpace(line.text) != ""
 }
 
 // physicalLines splits where Python's str.splitlines does.
-func physicalLines(text string) []string {
+func physicalLines(text string) iter.Seq[string] {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
-	return strings.Split(strings.Map(func(r rune) rune {
+	return strings.SplitSeq(strings.Map(func(r rune) rune {
 		switch r {
 		case '\r', '\v', '\f', '\x1c', '\x1d', '\x1e', '\u0085', '\u2028', '\u2029':
 			return '\n'

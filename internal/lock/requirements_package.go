@@ -65,16 +65,23 @@ func (r *requirementsReader) limit(e *entry) {
 	if e.Name == "" {
 		return
 	}
+	e.Specifiers = slices.Clip(e.Specifiers)
 	for _, c := range r.constraints[name.Normalize(e.Name)] {
 		if !c.Marker.IsZero() && !c.Marker.Equal(e.Marker) {
 			continue
 		}
-		e.Specifiers = slices.Concat(e.Specifiers, c.Specifiers)
+		if !r.look(c.pos, 1+10*len(c.Specifiers)+len(c.hashes)+len(e.hashes)) {
+			return
+		}
+		e.Specifiers = append(e.Specifiers, c.Specifiers...)
 		switch {
 		case len(e.hashes) == 0:
 			e.hashes = c.hashes
 		case len(c.hashes) > 0:
-			e.hashes = slices.DeleteFunc(slices.Clone(e.hashes), func(h string) bool { return !slices.Contains(c.hashes, h) })
+			e.hashes = slices.DeleteFunc(slices.Clone(e.hashes), func(h string) bool {
+				_, ok := slices.BinarySearch(c.hashes, h)
+				return !ok
+			})
 			if len(e.hashes) == 0 {
 				r.bad(e.pos, "%s has no hash in common with %s", e.text, c.pos)
 			}

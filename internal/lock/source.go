@@ -27,6 +27,7 @@ type source struct {
 	insecure []string // hosts of indexes that may be reached by http
 	indexes  []Index
 	markers  map[string]marker.Marker // parsed before; the same few markers stand on most edges
+	looked   int                      // versions that were compared with requirements
 	groupAt  map[string]int           // groups of the project, for formats that do not list it
 }
 
@@ -48,6 +49,21 @@ func (s *source) report(e *diag.Error) {
 // maxVersions is how many versions of one name a lock holds, maxGroups how many extras or groups a package has. Real
 // files have some dozens; past these, what is done for each pair of them would take a hostile file minutes.
 const maxVersions, maxGroups = 1000, 2000
+
+// maxLooks is how many times a version, or what stands for one, is compared with a requirement. Large files need some ten
+// thousand; one that names a package a thousand times and a million requirements of it would need hours.
+const maxLooks = 5_000_000
+
+// look counts comparisons, and reports once that they are too many.
+func (s *source) look(pos diag.Position, n int) bool {
+	if s.looked <= maxLooks {
+		if s.looked += n; s.looked > maxLooks {
+			s.report(&diag.Error{Pos: pos, Code: "too-large", What: "there are more versions of a package and requirements of it than can be compared",
+				Hint: fmt.Sprintf("run `%s` to write the file again", s.format.lock)})
+		}
+	}
+	return s.looked <= maxLooks
+}
 
 // enter adds package i to the packages of its name, unless the same is there already.
 func (s *source) enter(byName map[string][]int, i int, p *Package, same func(i int) bool) {

@@ -73,6 +73,7 @@ func (c *staticCheck) list(list *toml.Value) {
 		switch {
 		case len(found) == 0:
 			c.stale(v.Pos, "%s lacks %s, which %s asks for", c.path, q, projectFile)
+		case !c.look(v.Pos, len(found)):
 		case q.URL == "" && !slices.ContainsFunc(found, func(i int) bool { return c.admits(q, i) }):
 			c.stale(v.Pos, "%s has %s %s, and %s asks for %s", c.path, name.Normalize(q.Name), c.lock.Packages[found[0]].Version, projectFile, q)
 		}

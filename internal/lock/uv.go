@@ -279,9 +279,13 @@ func (r *uvReader) edges(owner string, list *toml.Value) []Dependency {
 func (r *uvReader) target(owner, to string, t *toml.Table) []int {
 	found := r.byName[to]
 	if len(found) > 1 {
+		if !r.look(t.Pos, len(found)) {
+			return nil
+		}
+		key := sourceKey(t.Table("source"))
 		found = slices.DeleteFunc(slices.Clone(found), func(i int) bool {
 			return t.Has("version") && t.String("version") != r.lock.Packages[i].Version ||
-				t.Has("source") && sourceKey(t.Table("source")) != r.keys[i]
+				t.Has("source") && key != r.keys[i]
 		})
 	}
 	switch len(found) {

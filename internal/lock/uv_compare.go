@@ -92,9 +92,9 @@ func (c *comparer) same(a, b marker.Marker, extra string) bool {
 	return same
 }
 
-// find returns the locked requirement that is the one asked for, but for its versions; nil when there is none. Of
+// find returns the locked requirement of a name that is the one asked for, but for its versions; nil when there is none. Of
 // several that differ in their versions only, the one with the versions asked for comes first.
-func find(w asked, have []*locked, sources *toml.Table, same *comparer) *locked {
+func find(w asked, have []*locked, sources wantedSources, same *comparer) *locked {
 	want := w.Marker
 	if w.extra != "" {
 		if m, err := marker.Parse("extra == '" + w.extra + "'"); err == nil {
@@ -102,12 +102,13 @@ func find(w asked, have []*locked, sources *toml.Table, same *comparer) *locked 
 		}
 	}
 	var found *locked
+	extras := sorted(names(w.Extras))
 	for _, h := range have {
-		if h.used || h.name != w.name || !slices.Equal(sorted(h.extras), sorted(names(w.Extras))) {
+		if h.used || !slices.Equal(h.extras, extras) {
 			continue
 		}
 		// A list of sources by marker splits a requirement into several.
-		if list := sources.Value(w.name).Array(); len(list) == 0 && !same.same(want, h.marker, w.extra) {
+		if list := sources.table.Value(w.name).Array(); len(list) == 0 && !same.same(want, h.marker, w.extra) {
 			continue
 		}
 		if sameSpecifiers(w.Specifiers, h.specifiers) {
@@ -160,14 +161,20 @@ func samePythons(lock Constraint, projects []Constraint) bool {
 	return true
 }
 
-// sourceOf returns what tool.uv.sources says of a project, nil when nothing.
-func sourceOf(sources *toml.Table, project string) *toml.Value {
-	for _, key := range sources.Keys() {
-		if name.Normalize(key) == project {
-			return sources.Value(key)
+// wantedSources is tool.uv.sources of a project.
+type wantedSources struct {
+	table  *toml.Table
+	byName map[string]*toml.Value // the first of each, in normal form
+}
+
+func sourcesOf(project *toml.Table) wantedSources {
+	s := wantedSources{table: project.Table("tool", "uv", "sources"), byName: map[string]*toml.Value{}}
+	for _, key := range s.table.Keys() {
+		if n := name.Normalize(key); s.byName[n] == nil {
+			s.byName[n] = s.table.Value(key)
 		}
 	}
-	return nil
+	return s
 }
 
 // sameGit tells whether a source of tool.uv.sources that is one Git repository is the locked one.

@@ -72,7 +72,7 @@ func (r *uvReader) checkScript() {
 		r.stale(r.project.KeyPos("requires-python"), "requires-python in %s and in %s differ: %s has %q", r.script, r.path, r.path, r.lock.RequiresPython)
 	}
 	manifest := r.source.lock.Table("manifest")
-	r.match(r.askedIn(r.project.Value("dependencies").Array(), ""), r.lockedIn(manifest.Value("requirements")), r.project.Table("tool", "uv", "sources"), same)
+	r.match(r.askedIn(r.project.Value("dependencies").Array(), ""), r.lockedIn(manifest.Value("requirements")), sourcesOf(r.project), same)
 	r.checkManifest(same)
 }
 
@@ -89,7 +89,7 @@ func (r *uvReader) stale(pos diag.Position, format string, args ...any) {
 // checkMember compares the requirements of one project: its own with its extras, and those of its groups. A project
 // without [project], or with requirements that its backend computes, says nothing that could be compared.
 func (r *uvReader) checkMember(p *Package, t, project *toml.Table, same *comparer) {
-	sources := project.Table("tool", "uv", "sources")
+	sources := sourcesOf(project)
 	metadata, groups := t.Table("metadata"), r.askedGroups(project)
 	if metadata == nil {
 		r.checkBare(p, project, groups, same)
@@ -103,12 +103,17 @@ func (r *uvReader) checkMember(p *Package, t, project *toml.Table, same *compare
 		}
 		r.match(want, r.lockedIn(metadata.Value("requires-dist")), sources, same)
 	}
-	for _, group := range slices.Sorted(maps.Keys(groups)) {
-		r.match(groups[group], r.lockedIn(groupValue(metadata.Table("requires-dev"), group)), sources, same)
+	dev := metadata.Table("requires-dev")
+	lockedGroups := map[string]*toml.Value{} // whose keys may be written in another form
+	for _, key := range slices.Backward(dev.Keys()) {
+		lockedGroups[name.Normalize(key)] = dev.Value(key)
 	}
-	for _, key := range metadata.Table("requires-dev").Keys() {
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		r.match(groups[group], r.lockedIn(lockedGroups[group]), sources, same)
+	}
+	for _, key := range dev.Keys() {
 		if _, ok := groups[name.Normalize(key)]; !ok {
-			r.stale(metadata.Table("requires-dev").KeyPos(key), "%s has the group %s, which %s has no longer", r.path, key, r.asker())
+			r.stale(dev.KeyPos(key), "%s has the group %s, which %s has no longer", r.path, key, r.asker())
 		}
 	}
 }
@@ -119,24 +124,14 @@ func computed(project *toml.Table) bool {
 	return slices.Contains(dynamic, "dependencies") || slices.Contains(dynamic, "optional-dependencies")
 }
 
-// groupValue returns the list of a group whose key may be written in another form.
-func groupValue(groups *toml.Table, group string) *toml.Value {
-	for _, key := range groups.Keys() {
-		if name.Normalize(key) == group {
-			return groups.Value(key)
-		}
-	}
-	return nil
-}
-
 // checkManifest compares what the workspace says beside its projects.
 func (r *uvReader) checkManifest(same *comparer) {
-	manifest, uv := r.source.lock.Table("manifest"), r.project.Table("tool", "uv")
+	manifest, uv, sources := r.source.lock.Table("manifest"), r.project.Table("tool", "uv"), sourcesOf(r.project)
 	for _, keys := range [][2]string{
 		{"constraint-dependencies", "constraints"}, {"override-dependencies", "overrides"},
 		{"build-constraint-dependencies", "build-constraints"},
 	} {
-		r.match(r.askedIn(uv.Value(keys[0]).Array(), ""), r.lockedIn(manifest.Value(keys[1])), uv.Table("sources"), same)
+		r.match(r.askedIn(uv.Value(keys[0]).Array(), ""), r.lockedIn(manifest.Value(keys[1])), sources, same)
 	}
 }
 
@@ -178,7 +173,7 @@ func (r *uvReader) lockedIn(list *toml.Value) []*locked {
 		if err != nil {
 			r.bad(v.Pos, "%s", err)
 		}
-		out = append(out, &locked{name: name.Normalize(t.String("name")), extras: names(t.Strings("extras")),
+		out = append(out, &locked{name: name.Normalize(t.String("name")), extras: sorted(names(t.Strings("extras"))),
 			specifiers: specifiers, marker: r.marker(t, "marker"), table: t})
 	}
 	return out
@@ -190,26 +185,35 @@ const maxRequirements = 5000
 // match pairs what is asked for with what is locked; what is left over on either side makes the lock stale. A
 // requirement whose source is in tool.uv.sources has no versions in the lock, and may stand there several times, once
 // for each source by marker.
-func (r *uvReader) match(want []asked, have []*locked, sources *toml.Table, same *comparer) {
+func (r *uvReader) match(want []asked, have []*locked, sources wantedSources, same *comparer) {
 	if len(want) > maxRequirements || len(have) > maxRequirements {
 		r.bad(r.source.lock.Pos, "a project has more than %d requirements", maxRequirements)
 		return
 	}
+	byName := map[string][]*locked{}
+	for _, h := range have {
+		byName[h.name] = append(byName[h.name], h)
+	}
+	asks := map[string]bool{}
 	for _, w := range distinct(want) {
-		found := find(w, have, sources, same)
+		asks[w.name] = true
+		if !r.look(w.pos, len(byName[w.name])) {
+			return
+		}
+		found := find(w, byName[w.name], sources, same)
 		switch {
 		case found == nil:
 			r.stale(w.pos, "%s lacks %s, which %s asks for", r.path, w.Requirement.String(), r.asker())
 			continue
-		case sourceOf(sources, w.name) == nil && w.URL == "" && !sameSpecifiers(w.Specifiers, found.specifiers):
+		case sources.byName[w.name] == nil && w.URL == "" && !sameSpecifiers(w.Specifiers, found.specifiers):
 			r.changed(w, found)
-		case !sameGit(sourceOf(sources, w.name), found.table):
+		case !sameGit(sources.byName[w.name], found.table):
 			r.stale(w.pos, "%s has %s from %s, and %s names another source", r.path, w.name, found.table.String("git"), r.asker())
 		}
 		found.used = true
 	}
 	for _, h := range have {
-		if !h.used && !slices.ContainsFunc(want, func(w asked) bool { return w.name == h.name && sourceOf(sources, w.name) != nil }) {
+		if !h.used && !(asks[h.name] && sources.byName[h.name] != nil) {
 			r.stale(h.table.KeyPos("name"), "%s has %s as a requirement, which %s has no longer", r.path, h.name, r.asker())
 		}
 	}
@@ -248,12 +252,16 @@ func (r *uvReader) checkBare(p *Package, project *toml.Table, groups map[string]
 
 // checkEdges compares by name and version only: without metadata the lock does not know markers or extras asked for.
 func (r *uvReader) checkEdges(edges []Dependency, want []asked, same *comparer) {
+	first, sources := map[string]int{}, sourcesOf(r.project)
+	for i, d := range slices.Backward(edges) {
+		first[d.Name] = i
+	}
 	for _, w := range want {
-		i := slices.IndexFunc(edges, func(d Dependency) bool { return d.Name == w.name })
-		if i < 0 && same.possible(w.Marker) {
+		i, ok := first[w.name]
+		if !ok && same.possible(w.Marker) {
 			r.stale(w.pos, "%s lacks %s, which %s asks for", r.path, w.Requirement.String(), r.asker())
 		}
-		if i >= 0 && w.URL == "" && sourceOf(r.project.Table("tool", "uv", "sources"), w.name) == nil {
+		if ok && w.URL == "" && sources.byName[w.name] == nil {
 			r.changedEdge(w, edges[i])
 		}
 	}
