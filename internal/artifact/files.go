@@ -62,6 +62,10 @@ func Files(ctx context.Context, c *fetch.Client, idx IndexOptions, pkgs []plan.P
 func (p *pages) byHash(ctx context.Context, pkg plan.Package) (map[string]Listed, error) {
 	var asked []string
 	var others []indexFile // of the version, with other hashes
+	locked := map[string]bool{}
+	for _, hash := range pkg.Hashes { // lock files that list hashes only have sha256, and so have indexes
+		locked[hash] = true
+	}
 	for _, index := range p.options.indexes(pkg.Name, pkg.Index) {
 		asked = append(asked, fetch.Redact(index))
 		files, err := p.read(ctx, index, pkg.Name)
@@ -73,7 +77,8 @@ func (p *pages) byHash(ctx context.Context, pkg plan.Package) (map[string]Listed
 		}
 		found := map[string]Listed{}
 		for _, f := range files {
-			hash, ok := f.among(pkg.Hashes)
+			hash := "sha256:" + f.Hashes["sha256"]
+			ok := locked[hash]
 			switch {
 			case !ok && f.isVersion(pkg):
 				others = append(others, f)
@@ -91,12 +96,6 @@ func (p *pages) byHash(ctx context.Context, pkg plan.Package) (map[string]Listed
 		}
 	}
 	return nil, noneOf(pkg, strings.Join(asked, " nor "), others)
-}
-
-// among returns the hash of the file that a list has. Lock files that list hashes only have sha256, and so have indexes.
-func (f indexFile) among(hashes []string) (string, bool) {
-	hash := "sha256:" + f.Hashes["sha256"]
-	return hash, slices.Contains(hashes, hash)
 }
 
 // isVersion tells whether a file seems to be of the package's version, for a message.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
@@ -23,6 +24,7 @@ const (
 	maxTreeFiles = 500_000 // files of one commit; Linux has 90 000
 	maxTreeBytes = 8 << 30 // all of them together
 	maxLink      = 4096    // bytes of a symbolic link's target
+	maxModules   = 1000    // submodules of one commit; Boost has some 160
 )
 
 // treeEntry is a file of a commit.
@@ -206,6 +208,10 @@ func (g *git) submodules(ctx context.Context, st *store.Store, opt GitOptions, e
 	if g.source.depth >= maxSubmodules {
 		return g.unusable(fmt.Errorf("submodules are inside each other more than %d times", maxSubmodules))
 	}
+	if len(entries) > maxModules {
+		return g.unusable(fmt.Errorf("it has more than %d submodules", maxModules))
+	}
+	left := maxTreeFiles
 	out, err := g.run(ctx, nil, "config", "--blob", g.source.commit+":.gitmodules", "--null", "--list")
 	if err != nil {
 		return nil // commits that nothing tells the repository of are left alone by git as well
@@ -227,11 +233,26 @@ func (g *git) submodules(ctx context.Context, st *store.Store, opt GitOptions, e
 		if throughLink(dir, e.path) {
 			return g.unusable(fmt.Errorf("the submodule %s is behind a link", e.path))
 		}
+		if left -= filesIn(from, left); left <= 0 {
+			return g.unusable(fmt.Errorf("its submodules have more than %d files", maxTreeFiles))
+		}
 		if err := os.CopyFS(filepath.Join(dir, filepath.FromSlash(e.path)), os.DirFS(from)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// filesIn counts the files and folders below a folder, up to a number: a repository may be in another a thousand times, and that one
+// in a third.
+func filesIn(dir string, most int) (n int) {
+	_ = filepath.WalkDir(dir, func(string, fs.DirEntry, error) error {
+		if n++; n > most {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return n
 }
 
 // throughLink tells whether a part of a path is a symbolic link.

@@ -31,15 +31,23 @@ type page struct {
 // quoted or not, anchors unclosed. Anything that is no link is passed over.
 func parseHTML(data string) (page, error) {
 	var p page
-	var open *anchor
+	var text strings.Builder // of the last anchor
+	open := false
+	end := func() {
+		if open {
+			p.anchors[len(p.anchors)-1].text = text.String()
+		}
+		open = false
+		text.Reset()
+	}
 	for data != "" {
 		lt := strings.IndexByte(data, '<')
 		if lt < 0 {
 			lt = len(data)
 		}
 		// Text beyond the limit is left out rather than refused: no file has such a name.
-		if open != nil && len(open.text)+lt <= maxText {
-			open.text += data[:lt]
+		if open && text.Len()+lt <= maxText {
+			text.WriteString(data[:lt])
 		}
 		t, rest, err := nextTag(data[lt:])
 		if err != nil {
@@ -51,10 +59,11 @@ func parseHTML(data string) (page, error) {
 			if len(p.anchors) >= maxAnchors {
 				return page{}, errHTML
 			}
+			end()
 			p.anchors = append(p.anchors, anchor{attributes: t.attributes})
-			open = &p.anchors[len(p.anchors)-1]
+			open = true
 		case "/a":
-			open = nil
+			end()
 		case "base":
 			if p.base == "" { // the first one counts
 				p.base = t.attributes["href"]
@@ -67,6 +76,7 @@ func parseHTML(data string) (page, error) {
 			data = skipRaw(data, t.name)
 		}
 	}
+	end()
 	for i := range p.anchors {
 		p.anchors[i].text = strings.TrimSpace(html.UnescapeString(p.anchors[i].text))
 	}

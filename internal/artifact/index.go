@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -13,6 +14,9 @@ import (
 	"github.com/lithe-build/lithe/internal/fetch"
 	"github.com/lithe-build/lithe/internal/python/name"
 )
+
+// maxFiles is how many files a page in JSON has; the longest on PyPI have some ten thousand.
+const maxFiles = 1 << 18
 
 // maxPage is in bytes. The largest pages, of projects with builds each night, have some ten million.
 const maxPage = 128 << 20
@@ -75,17 +79,7 @@ func parseJSONPage(data []byte, base *url.URL) ([]indexFile, error) {
 		Meta struct {
 			Version string `json:"api-version"`
 		} `json:"meta"`
-		Files []struct {
-			Filename string            `json:"filename"`
-			URL      string            `json:"url"`
-			Hashes   map[string]string `json:"hashes"`
-			Size     int64             `json:"size"`
-			Core     metadataHash      `json:"core-metadata"`
-			Legacy   metadataHash      `json:"dist-info-metadata"` // its name before PEP 714
-
-			RequiresPython string `json:"requires-python"`
-			Yanked         flag   `json:"yanked"`
-		} `json:"files"`
+		Files jsonFiles `json:"files"`
 	}
 	if err := json.Unmarshal(data, &page); err != nil {
 		return nil, fmt.Errorf("page of the package index: %w", err)
@@ -104,6 +98,43 @@ func parseJSONPage(data []byte, base *url.URL) ([]indexFile, error) {
 	}
 	return files, nil
 }
+
+// jsonFile is one file of a page.
+type jsonFile struct {
+	Filename string            `json:"filename"`
+	URL      string            `json:"url"`
+	Hashes   map[string]string `json:"hashes"`
+	Size     int64             `json:"size"`
+	Core     metadataHash      `json:"core-metadata"`
+	Legacy   metadataHash      `json:"dist-info-metadata"` // its name before PEP 714
+
+	RequiresPython string `json:"requires-python"`
+	Yanked         flag   `json:"yanked"`
+}
+
+// jsonFiles are the files of a page that can be files at all.
+type jsonFiles []jsonFile
+
+// UnmarshalJSON reads one file after the other: a page of empty ones would take fifty times its size.
+func (l *jsonFiles) UnmarshalJSON(data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	begin, err := decoder.Token()
+	if err == nil && begin != json.Delim('[') && begin != nil {
+		return errNoFiles
+	}
+	for n := 0; err == nil && decoder.More(); n++ {
+		if n == maxFiles {
+			return errHTML
+		}
+		var f jsonFile
+		if err = decoder.Decode(&f); err == nil && f.URL != "" && plainName(f.Filename) {
+			*l = append(*l, f)
+		}
+	}
+	return err
+}
+
+var errNoFiles = errors.New("its files are no list")
 
 // flag is a field that is true or false, or instead of true gives a reason.
 type flag bool

@@ -69,7 +69,13 @@ func readSmall(path string) (string, error) {
 func parsePipConf(file, data string) (map[string]map[string]string, error) {
 	sections := map[string]map[string]string{}
 	var section map[string]string
-	key := ""
+	key, value := "", []string(nil) // the setting that may go on, and its lines
+	end := func() {
+		if key != "" {
+			section[key] = strings.Join(value, "\n")
+		}
+		key = ""
+	}
 	data = strings.TrimPrefix(data, "\ufeff")
 	for i, line := range strings.Split(data, "\n") {
 		problem := func(what string) error {
@@ -82,7 +88,7 @@ func parsePipConf(file, data string) (map[string]map[string]string, error) {
 		switch {
 		case text == "" || text[0] == '#' || text[0] == ';':
 		case len(text) < len(line) && key != "":
-			section[key] += "\n" + text
+			value = append(value, text)
 		case text[0] == '[':
 			title, _, ok := strings.Cut(text[1:], "]")
 			if !ok {
@@ -91,18 +97,20 @@ func parsePipConf(file, data string) (map[string]map[string]string, error) {
 			if sections[title] == nil {
 				sections[title] = map[string]string{}
 			}
-			section, key = sections[title], ""
+			end()
+			section = sections[title]
 		case section == nil:
 			return nil, problem("a setting stands before the first section")
 		default:
-			end := strings.IndexAny(text, "=:")
-			if end <= 0 {
+			at := strings.IndexAny(text, "=:")
+			if at <= 0 {
 				return nil, problem("expected key = value")
 			}
-			key = normalKey(text[:end])
-			section[key] = strings.TrimSpace(text[end+1:])
+			end()
+			key, value = normalKey(text[:at]), []string{strings.TrimSpace(text[at+1:])}
 		}
 	}
+	end()
 	return sections, nil
 }
 

@@ -135,15 +135,30 @@ func Parse(blob []byte) (*Catalogue, error) {
 	if len(text) > maxText {
 		return nil, errors.New("a catalogue that is too large")
 	}
-	var read Catalogue
+	var read struct {
+		Records soundRecords `json:"records"`
+	}
 	if err := json.Unmarshal(text, &read); err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	var sound []Record
-	for _, r := range read.Records {
-		if word.MatchString(r.Kind) && word.MatchString(r.Key) && word.MatchString(r.Shape) {
-			sound = append(sound, r)
+	return (*Catalogue)(nil).Merge(read.Records), nil
+}
+
+// soundRecords are the records that this package's users may have written.
+type soundRecords []Record
+
+// UnmarshalJSON reads one record after the other, and keeps the sound: a list of empty ones would take fifty times its size.
+func (l *soundRecords) UnmarshalJSON(data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	begin, err := decoder.Token()
+	if err == nil && begin != json.Delim('[') && begin != nil {
+		return errors.New("its records are no list")
+	}
+	for err == nil && decoder.More() {
+		var r Record
+		if err = decoder.Decode(&r); err == nil && word.MatchString(r.Kind) && word.MatchString(r.Key) && word.MatchString(r.Shape) {
+			*l = append(*l, r)
 		}
 	}
-	return (*Catalogue)(nil).Merge(sound), nil
+	return err
 }

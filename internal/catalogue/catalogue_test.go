@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/lithe-build/lithe/internal/catalogue"
 	"github.com/lithe-build/lithe/internal/store"
@@ -129,4 +130,22 @@ func FuzzParseManifest(f *testing.F) {
 			t.Fatal("no digest and no error")
 		}
 	})
+}
+
+// TestParseEmptyRecords reads a catalogue of as many empty records as fit, which would take gigabytes.
+func TestParseEmptyRecords(t *testing.T) {
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const one = `{"kind":"k","key":"a","shape":"s","value":1}`
+	c, err := catalogue.Parse(w.EncodeAll([]byte(`{"records": [`+strings.Repeat("{},", 1<<16)+one+`]}`), nil))
+	if err != nil || len(c.Records) != 1 || c.Records[0].Key != "a" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	for _, records := range []string{"{}", `"x"`, "[1]"} {
+		if _, err := catalogue.Parse(w.EncodeAll([]byte(`{"records": `+records+`}`), nil)); err == nil {
+			t.Errorf("%s are records", records)
+		}
+	}
 }
