@@ -82,3 +82,26 @@ func TestProveEnds(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestDeepTree draws a chain of very many packages, which would have lines of as many columns.
+func TestDeepTree(t *testing.T) {
+	var packages []Package
+	for i, name := range numbered("p", 20_000) {
+		p := Package{Name: name}
+		if i > 0 {
+			p.Because = []Reason{{By: packages[i-1].Name}}
+		}
+		packages = append(packages, p)
+	}
+	packages[0].Because = []Reason{{By: "root"}}
+	below, widest := map[string]int{}, 0
+	for _, b := range Tree(packages) {
+		widest = max(widest, b.Depth)
+		if !b.Seen {
+			below[b.Name]++
+		}
+	}
+	if widest != maxTreeDepth || len(below) != len(packages)+1 || below["p19999"] != 1 {
+		t.Errorf("%d levels, %d packages", widest, len(below))
+	}
+}

@@ -16,8 +16,11 @@ type Branch struct {
 	Name    string   // of the package
 	Version string   // "" for a project that is not selected
 	Because []Reason // of the requirement above it only; one package may require another by two extras
-	Seen    bool     // it stands further up with all below it
+	Seen    bool     // it stands further up with all below it; or further down and at the left, where the tree would be too deep
 }
+
+// maxTreeDepth is how deep a tree is drawn; those of real projects have ten levels.
+const maxTreeDepth = 100
 
 // Tree returns the selection as a tree, depth first and sorted by name: below each package those that it requires. A
 // package stands wherever it is required, and what it requires below its first place only.
@@ -36,6 +39,11 @@ func Tree(packages []Package) []Branch {
 	for _, root := range t.roots() {
 		t.add(Branch{Name: root})
 	}
+	for ; len(t.later) > 0; t.later = t.later[1:] {
+		if name := t.later[0]; !t.seen[name] {
+			t.add(Branch{Name: name})
+		}
+	}
 	return t.out
 }
 
@@ -44,6 +52,7 @@ type tree struct {
 	byName map[string]*Package
 	below  map[string]map[string][]Reason // by the one that requires, then the one that is required
 	seen   map[string]bool
+	later  []string // that stand too deep for what is below them
 	out    []Branch
 }
 
@@ -69,9 +78,14 @@ func (t *tree) add(b Branch) {
 		b.Version = p.Version
 	}
 	below := t.below[b.Name]
-	b.Seen = t.seen[b.Name] && len(below) > 0
+	deep := b.Depth == maxTreeDepth && len(below) > 0
+	b.Seen = (t.seen[b.Name] || deep) && len(below) > 0
 	t.out = append(t.out, b)
 	if t.seen[b.Name] {
+		return
+	}
+	if deep {
+		t.later = append(t.later, b.Name)
 		return
 	}
 	t.seen[b.Name] = true
