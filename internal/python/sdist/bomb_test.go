@@ -92,3 +92,11 @@ func rawMember(name string, kind byte, content string) string {
 	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
 	return string(h) + content + strings.Repeat("\x00", (512-len(content)%512)%512)
 }
+
+// TestLargeZip refuses an archive whose members alone, of which nobody has counted any, would fill the memory.
+func TestLargeZip(t *testing.T) {
+	err := sdist.Read(bytes.NewReader(nil), 128<<20+1, "p-1.zip", func(sdist.Member, io.Reader) error { return nil })
+	if !errors.Is(err, sdist.ErrUnsafe) || !strings.Contains(err.Error(), "it has 134217729 bytes, more than 134217728") {
+		t.Error(err)
+	}
+}

@@ -14,11 +14,12 @@ import (
 
 // Caps on what one source distribution may hold.
 const (
-	maxMembers  = 200_000  // with directories that members stand in; the largest known, of scientific libraries, have some 30 000
-	maxUnpacked = 4 << 30  // bytes, links to files counting as files; the largest known have some 500 MB
-	maxPath     = 1024     // bytes of a path
-	ratioFrom   = 16 << 20 // bytes; below it any ratio is harmless
-	maxRatio    = 200      // unpacked to packed; deflate reaches 1032, real sources stay below 30
+	maxMembers  = 200_000   // with directories that members stand in; the largest known, of scientific libraries, have some 30 000
+	maxUnpacked = 4 << 30   // bytes, links to files counting as files; the largest known have some 500 MB
+	maxZip      = 128 << 20 // bytes of a .zip, all members of which are known before the first is read; those of old have some ten MB
+	maxPath     = 1024      // bytes of a path
+	ratioFrom   = 16 << 20  // bytes; below it any ratio is harmless
+	maxRatio    = 200       // unpacked to packed; deflate reaches 1032, real sources stay below 30
 )
 
 // Type is what a member is. Devices, sockets and pipes do not exist in a source distribution.
@@ -144,6 +145,9 @@ func tarMember(h *tar.Header) (Member, error) {
 }
 
 func (r *reader) zip(archive io.ReaderAt, size int64) error {
+	if size > maxZip {
+		return refuse("it has %d bytes, more than %d", size, maxZip)
+	}
 	zr, err := zip.NewReader(archive, size)
 	if err != nil {
 		return err
