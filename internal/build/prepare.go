@@ -301,13 +301,13 @@ func (in *inputs) isProject(p plan.Package) bool {
 // sized completes packages whose size the project's lock does not tell: from lithe.lock, else from the index. What the
 // index says beside it stays out of the plan, which must not depend on who was asked; fetch remembers it.
 func (b *builder) sized(ctx context.Context, d *decision, upgrade bool) error {
-	unsized := map[string]plan.Package{}
+	unsized, known := map[string]plan.Package{}, d.litheLock.SizesByHash()
 	for _, v := range d.variants {
 		v.packages = slices.Clone(v.packages)
 		for i := range v.packages {
 			p := &v.packages[i]
-			if p.Size == 0 && d.litheLock != nil && !upgrade {
-				p.Size = d.litheLock.SizeOf(p.Hash)
+			if p.Size == 0 && !upgrade {
+				p.Size = known[p.Hash]
 			}
 			if p.Size == 0 {
 				unsized[p.Hash] = *p

@@ -158,14 +158,16 @@ func (l *Lock) Platform(name string) *Platform {
 	return nil
 }
 
-// SizeOf returns the size of the distribution with this hash, 0 if the lock does not tell.
-func (l *Lock) SizeOf(hash string) int64 {
-	for _, s := range l.Sizes {
-		if s.Hash == hash {
-			return s.Size
-		}
+// SizesByHash returns the sizes of distributions by their hashes, as far as the lock tells.
+func (l *Lock) SizesByHash() map[string]int64 {
+	out := map[string]int64{}
+	if l == nil {
+		return out
 	}
-	return 0
+	for _, s := range l.Sizes {
+		out[s.Hash] = s.Size
+	}
+	return out
 }
 
 // normalize puts everything into the order of the file.

@@ -174,10 +174,10 @@ func TestLookups(t *testing.T) {
 	if p := l.Platform("linux/s390x"); p != nil {
 		t.Errorf("platform is %v", p)
 	}
-	if n := l.SizeOf(hash("d")); n != 97_941 {
+	if n := l.SizesByHash()[hash("d")]; n != 97_941 {
 		t.Errorf("size is %d", n)
 	}
-	if n := l.SizeOf(hash("9")); n != 0 {
+	if n := l.SizesByHash()[hash("9")]; n != 0 {
 		t.Errorf("size is %d", n)
 	}
 	if !l.Base.AllowExpired() || (lithelock.Base{}).AllowExpired() {
