@@ -187,18 +187,29 @@ func lockedBuilds(d *decision) []lithelock.Build {
 // for each target, but for those that are decided.
 func (d *decision) stillWanted(decided map[string]bool) (all []lithelock.Build) {
 	wanted := sourcesOf(d.lock)
-	for grew := true; grew; { // requirements of requirements
-		grew = false
-		for _, build := range d.litheLock.Builds {
+	bySource := map[string][]lithelock.Build{}
+	var queue []string
+	for _, build := range d.litheLock.Builds {
+		bySource[build.Source] = append(bySource[build.Source], build)
+		if wanted[build.Source] {
+			queue = append(queue, build.Source)
+		}
+	}
+	for ; len(queue) > 0; queue = queue[1:] { // to which requirements of requirements come
+		builds := bySource[queue[0]]
+		delete(bySource, queue[0])
+		for _, build := range builds {
 			for _, target := range build.For {
-				if key := build.Source + " " + target; wanted[build.Source] && !decided[key] {
-					decided[key], grew = true, true
-					one := build
-					one.For = []string{target}
-					all = append(all, one)
-					for _, q := range build.Requires {
-						wanted[q.Hash] = true
-					}
+				key := build.Source + " " + target
+				if decided[key] {
+					continue
+				}
+				decided[key] = true
+				one := build
+				one.For = []string{target}
+				all = append(all, one)
+				for _, q := range build.Requires {
+					queue = append(queue, q.Hash)
 				}
 			}
 		}
