@@ -80,7 +80,12 @@ func (e *NoSolution) Error() string {
 // Resolve returns the files to install. The error is a *NoSolution where the requirements contradict each other or what
 // there is.
 func Resolve(ctx context.Context, source Source, in Input) ([]Pin, error) {
-	s := &solver{source: source, in: in, requires: map[string][]requirement.Requirement{}, candidates: map[string][]Candidate{}}
+	s := &solver{source: source, in: in, requires: map[string][]requirement.Requirement{}, candidates: map[string][]Candidate{},
+		constraints: map[string][]requirement.Requirement{}}
+	for _, c := range in.Constraints {
+		n := name.Normalize(c.Name)
+		s.constraints[n] = append(s.constraints[n], c)
+	}
 	first := &state{pins: map[string]Candidate{}, extras: map[string]bool{}, wanted: map[string][]demand{}}
 	for _, r := range in.Requirements {
 		if err := s.add(first, r, "", ""); err != nil {
@@ -138,6 +143,8 @@ type solver struct {
 	requires   map[string][]requirement.Requirement // by file
 	candidates map[string][]Candidate               // by project
 	conflict   *NoSolution                          // the last one
+
+	constraints map[string][]requirement.Requirement // by project
 }
 
 // add queues a requirement if its marker holds.
@@ -190,8 +197,8 @@ func (s *solver) choose(ctx context.Context, st *state, project string) (*state,
 			demands = append(demands, d)
 		}
 	}
-	for _, c := range s.in.Constraints {
-		if name.Normalize(c.Name) == project && (c.Marker.IsZero() || c.Marker.Eval(s.in.Environment)) {
+	for _, c := range s.constraints[project] {
+		if c.Marker.IsZero() || c.Marker.Eval(s.in.Environment) {
 			demands = append(demands, demand{c, "a constraint"})
 		}
 	}
