@@ -8,7 +8,6 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/name"
-	"github.com/lithe-build/lithe/internal/python/syntax"
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
@@ -132,7 +131,7 @@ func (f *flit) readModule() {
 		files = append(files, path.Join(f.path, "__init__.py"))
 	}
 	for _, file := range files {
-		m := syntax.Read(f.readText(file, f.project.table.KeyPos("dynamic")))
+		m := readModule(f.readText(file, f.project.table.KeyPos("dynamic")))
 		if !m.OK {
 			f.refusef(diag.Position{File: file, Line: 1}, "%s is no Python that lithe can read", file)
 		}

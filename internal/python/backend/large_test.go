@@ -149,6 +149,12 @@ func TestLargeSetupPy(t *testing.T) {
 	s := &setuptools{build: newBuild(t, map[string]string{"setup.py": strings.Repeat("'a' ", many/4) + "\n" + strings.Repeat("a\n", many/4)})}
 	s.readSetupPy()
 	wants(t, s.build, "setup.py does more than call setup()")
+	for size, want := range map[int]int{10: 0, maxModule: 1} {
+		s := &setuptools{build: newBuild(t, map[string]string{"setup.py": "from setuptools import setup\nsetup()\n" + strings.Repeat("#", size)})}
+		if s.readSetupPy(); len(s.problems) != want {
+			t.Errorf("%d bytes: %v", size, s.problems.Err())
+		}
+	}
 }
 
 // TestLimits goes past each limit of a whole project.

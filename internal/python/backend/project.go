@@ -7,6 +7,7 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/lazyregexp"
 	"github.com/lithe-build/lithe/internal/python/name"
+	"github.com/lithe-build/lithe/internal/python/syntax"
 	"github.com/lithe-build/lithe/internal/python/version"
 	"github.com/lithe-build/lithe/internal/toml"
 )
@@ -245,6 +246,17 @@ func (b *build) readText(file string, pos diag.Position) string {
 	data, err := b.tree.read(file)
 	b.fail(pos, err)
 	return string(data)
+}
+
+// maxModule is how much of Python's text is read as such, in bytes: each word of it takes some hundred.
+const maxModule = 4 << 20
+
+// readModule reads a module. A larger one than any that a person wrote is none that lithe understands.
+func readModule(text string) syntax.Module {
+	if len(text) > maxModule {
+		return syntax.Module{}
+	}
+	return syntax.Read(text)
 }
 
 // universalNewlines does what Python's text mode does to ends of lines.

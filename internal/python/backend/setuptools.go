@@ -9,7 +9,6 @@ import (
 
 	"github.com/lithe-build/lithe/internal/diag"
 	"github.com/lithe-build/lithe/internal/lazyregexp"
-	"github.com/lithe-build/lithe/internal/python/syntax"
 	"github.com/lithe-build/lithe/internal/toml"
 )
 
@@ -90,8 +89,11 @@ func (s *setuptools) readSetupPy() {
 		return
 	}
 	pos := diag.Position{File: s.beside("setup.py"), Line: 1}
-	src := mainGuard.ReplaceAllString(universalNewlines(s.readText("setup.py", pos)), "$1 ")
-	m := syntax.Read(src)
+	src := universalNewlines(s.readText("setup.py", pos))
+	if len(src) <= maxModule {
+		src = mainGuard.ReplaceAllString(src, "$1 ")
+	}
+	m := readModule(src)
 	trivial := m.OK && !m.Indented
 	_, isDoc := m.Docstring()
 	for i, statement := range m.Statements {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/lithe-build/lithe/internal/diag"
-	"github.com/lithe-build/lithe/internal/python/syntax"
 )
 
 // finder finds packages as setuptools' find_packages and find_namespace_packages do.
@@ -256,7 +255,7 @@ func (s *setuptools) resolveVersion() {
 		s.problemf(s.versionPos, "there is no module %s for the version", module)
 		return
 	}
-	m := syntax.Read(s.readText(file, s.versionPos))
+	m := readModule(s.readText(file, s.versionPos))
 	value, ok := m.Assigned(attribute, "")
 	version, plain := value.Dotted()
 	if !m.OK || !ok || !plain {
