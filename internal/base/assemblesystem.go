@@ -127,7 +127,7 @@ func latest(entries []entry.Entry) []entry.Entry { return tidy(entries, nil) }
 
 // checkUpper refuses a file where the base has a folder, and a path through what the base has as a file or link.
 func checkUpper(entries, lower []entry.Entry) error {
-	below := map[string]entry.Type{}
+	below, free := map[string]entry.Type{}, map[string]bool{} // free are folders that nothing is in the way of
 	for _, e := range lower {
 		below[e.Path] = e.Type
 	}
@@ -135,7 +135,8 @@ func checkUpper(entries, lower []entry.Entry) error {
 		if t, ok := below[e.Path]; ok && t != e.Type && (t == entry.Dir || e.Type == entry.Dir) {
 			return fmt.Errorf("system packages have /%s, which is of another kind in the base", e.Path)
 		}
-		for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
+		for dir := path.Dir(e.Path); dir != "." && !free[dir]; dir = path.Dir(dir) {
+			free[dir] = true
 			if t, ok := below[dir]; ok && t != entry.Dir {
 				return fmt.Errorf("system packages have /%s, but /%s of the base is no directory", e.Path, dir)
 			}
@@ -230,13 +231,14 @@ func filesOf(effects maintscript.Effects, image *imageFiles) ([]entry.Entry, err
 
 // joinedFiles makes files to which several packages add: what the image has at the place, then what each brings, once.
 func joinedFiles(joins []maintscript.Join, image *imageFiles) ([]entry.Entry, error) {
-	from := map[string][]string{}
+	from, known := map[string][]string{}, map[[2]string]bool{}
 	for _, j := range joins {
 		if from[j.To] == nil {
 			from[j.To] = []string{j.To}
 		}
 		for _, f := range j.From {
-			if !slices.Contains(from[j.To], f) {
+			if at := [2]string{j.To, f}; !known[at] && f != j.To {
+				known[at] = true
 				from[j.To] = append(from[j.To], f)
 			}
 		}

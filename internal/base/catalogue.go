@@ -43,7 +43,7 @@ var oneLine = strings.NewReplacer("\n", " ", "\t", " ")
 // catalogue is what several suites offer together: the newest version of every package, and who provides what.
 type catalogue struct {
 	newest    map[string]*stanza
-	older     map[string][]*stanza // the other versions, where a suite and its updates have several
+	older     map[string][]*stanza // the other versions, where a suite and its updates have several: the newest first
 	providers map[string][]*stanza // by virtual name: Debian's before those of sources, then by package name
 	debian    *catalogue           // what of it is Debian's own; nil where all is
 }
@@ -61,6 +61,7 @@ func (c *catalogue) ground() *catalogue {
 // is for who asks by version is the newest only where nothing else is there, as with apt's priorities (apt_preferences(5)).
 func newCatalogue(indexes [][]stanza) *catalogue {
 	c := &catalogue{newest: map[string]*stanza{}, older: map[string][]*stanza{}, providers: map[string][]*stanza{}}
+	replaced := map[string][]*stanza{} // what was the newest until another came
 	for _, index := range indexes {
 		for i := range index {
 			s := &index[i]
@@ -68,11 +69,18 @@ func newCatalogue(indexes [][]stanza) *catalogue {
 			case old == nil:
 				c.newest[s.Name] = s
 			case old.late && !s.late || old.late == s.late && version.Compare(s.Version, old.Version) > 0:
-				c.newest[s.Name], c.older[s.Name] = s, slices.Insert(c.older[s.Name], 0, old) // before those that equal it
+				c.newest[s.Name], replaced[s.Name] = s, append(replaced[s.Name], old)
 			default:
 				c.older[s.Name] = append(c.older[s.Name], s)
 			}
 		}
+	}
+	for name, list := range replaced {
+		slices.Reverse(list)
+		c.older[name] = append(list, c.older[name]...) // before those that equal them
+	}
+	for _, list := range c.older {
+		slices.SortStableFunc(list, newerStanza)
 	}
 	for _, s := range c.newest {
 		for name := range providedNames(s.Provides) {
@@ -116,12 +124,16 @@ func (c *catalogue) version(name, ver string) *stanza {
 	if s := c.newest[name]; s != nil && version.Compare(s.Version, ver) == 0 {
 		return s
 	}
-	i := slices.IndexFunc(c.older[name], func(s *stanza) bool { return version.Compare(s.Version, ver) == 0 })
-	if i < 0 {
+	i, found := slices.BinarySearchFunc(c.older[name], ver, versionOrder)
+	if !found {
 		return nil
 	}
 	return c.older[name][i]
 }
+
+// newerStanza orders versions of a package, the newest first, and versionOrder is the same for a version alone.
+func newerStanza(a, b *stanza) int           { return version.Compare(b.Version, a.Version) }
+func versionOrder(s *stanza, ver string) int { return version.Compare(ver, s.Version) }
 
 // versions lists what the indexes have of a package, the newest first, for a message.
 func (c *catalogue) versions(name string) []string {

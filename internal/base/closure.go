@@ -10,8 +10,15 @@ import (
 	"github.com/lithe-build/lithe/internal/diag"
 )
 
-// maxClosure is the most packages of a base. Python's has 28; a thousand means that the index is not what we think.
-const maxClosure = 1000
+const (
+	// maxClosure is the most packages of a base. Python's has 28; a thousand means that the index is not what we think.
+	maxClosure = 1000
+	// maxFollowed bounds how many packages are held against relations, and the sixteenth part of the bytes of what they provide.
+	// A thousand packages of Debian take some ten thousand.
+	maxFollowed = 2_000_000
+	// maxProblems is how many problems of an index are told.
+	maxProblems = 200
+)
 
 // closure collects packages and what they depend on, breadth first, so that the result depends on the roots' order
 // and the index alone. Essential packages are not implied: they serve maintainer scripts, which never run here.
@@ -24,6 +31,7 @@ type closure struct {
 	order     []*choice
 	problems  diag.List
 	onImage   bool // what is locked is an image's
+	followed  int  // see maxFollowed
 }
 
 // choice is a package of the closure, with the reason it is there.
@@ -68,13 +76,26 @@ func (c *closure) grow(part string, roots []string) {
 
 // growFrom adds what the packages from a place in the order on need.
 func (c *closure) growFrom(next int) {
-	for ; next < len(c.order) && len(c.order) <= maxClosure; next++ {
+	for ; next < len(c.order) && len(c.order) <= maxClosure && !c.stopped(); next++ {
 		c.follow(c.order[next])
 	}
 	if len(c.order) > maxClosure {
 		c.problems.Addf(diag.Position{}, "base-too-large", "%s: a base of more than %d packages", c.where, maxClosure)
 	}
 }
+
+// spend counts what is looked at, and reports once that it is too much.
+func (c *closure) spend(n int) bool {
+	before := c.followed
+	c.followed += n
+	if c.followed > maxFollowed && before <= maxFollowed {
+		c.problems.Addf(diag.Position{}, "base-too-large", "%s: the index has more relations between packages than can be followed", c.where)
+	}
+	return c.followed <= maxFollowed
+}
+
+// stopped reports that nothing that follows matters any more.
+func (c *closure) stopped() bool { return c.followed > maxFollowed || len(c.problems) >= maxProblems }
 
 // follow adds what one package depends on.
 func (c *closure) follow(p *choice) {
@@ -84,7 +105,7 @@ func (c *closure) follow(p *choice) {
 		return
 	}
 	for _, alternatives := range clauses {
-		if !slices.ContainsFunc(alternatives, c.satisfied) {
+		if !slices.ContainsFunc(alternatives, c.satisfied) && !c.stopped() {
 			c.requireAny(alternatives, p)
 		}
 	}
@@ -101,8 +122,12 @@ func (c *closure) satisfier(r control.Relation) *choice {
 	if p := c.chosen[r.Name]; p != nil && r.Admits(p.Version) {
 		return p
 	}
-	for _, s := range c.catalogue.providers[r.Name] {
-		if p := c.chosen[s.Name]; p != nil && s.Name != r.Name && provides(p.stanza, r) {
+	providers := c.catalogue.providers[r.Name]
+	if !c.spend(1 + len(providers)) {
+		return nil
+	}
+	for _, s := range providers {
+		if p := c.chosen[s.Name]; p != nil && s.Name != r.Name && c.spend(len(p.Provides)/16) && provides(p.stanza, r) {
 			return p
 		}
 	}
@@ -125,7 +150,7 @@ func (c *closure) candidates(r control.Relation) []*stanza {
 		out = append(out, s)
 	}
 	for _, p := range c.catalogue.providers[r.Name] {
-		if s := c.offer(p.Name); s.Name != r.Name && provides(s, r) {
+		if s := c.offer(p.Name); s.Name != r.Name && c.spend(1+len(s.Provides)/16) && provides(s, r) {
 			out = append(out, s)
 		}
 	}
@@ -142,6 +167,9 @@ func (c *closure) requireAny(alternatives []control.Relation, by *choice) {
 			c.require(r, by)
 			return
 		}
+	}
+	if c.stopped() {
+		return
 	}
 	names := make([]string, len(alternatives))
 	missing := make([]string, len(alternatives))
@@ -184,6 +212,9 @@ func (c *closure) available(name string) string {
 func (c *closure) require(r control.Relation, by *choice) {
 	found := c.candidates(r)
 	if len(found) == 0 {
+		if c.stopped() {
+			return
+		}
 		c.problems.Add(&diag.Error{Code: "missing-package", What: fmt.Sprintf("%s: no package %s in the index", c.where, r.Name),
 			Hint: "set LITHE_DEBIAN_MIRROR to a complete mirror of the suite"})
 		return

@@ -22,6 +22,7 @@ import (
 const (
 	maxStatus      = 64 << 20 // bytes of one file
 	maxStatusFiles = 20_000   // in status.d
+	maxInstalled   = 100_000  // packages; Debian has fewer
 	maxRelease     = 64 << 10 // bytes of os-release, which has some hundred
 )
 
@@ -37,6 +38,7 @@ type imageGround struct {
 	status   []byte   // statusFile, nil where the image has statusDir
 	merged   bool     // /lib is a link to usr/lib
 	accounts accountFiles
+	known    map[string]bool // packages by name
 }
 
 // readImageGround reads the folder of an image's root. No link leads out of it.
@@ -46,7 +48,7 @@ func readImageGround(dir, arch string) (*imageGround, error) {
 		return nil, err
 	}
 	defer root.Close()
-	g := &imageGround{}
+	g := &imageGround{known: map[string]bool{}}
 	if g.lower, err = entriesOf(dir); err != nil {
 		return nil, err
 	}
@@ -143,15 +145,17 @@ func (g *imageGround) readPackages(root *os.Root, arch string) error {
 	if len(files) > maxStatusFiles {
 		return badDatabase(statusDir, fmt.Errorf("it has more than %d files", maxStatusFiles))
 	}
+	left := maxStatus
 	for _, f := range files {
 		if strings.HasSuffix(f.Name(), ".md5sums") || !f.Type().IsRegular() {
 			continue
 		}
 		name := path.Join(statusDir, f.Name())
-		data, err := readIn(root, name, maxStatus)
+		data, err := readIn(root, name, int64(left))
 		if err != nil {
 			return err
 		}
+		left -= len(data)
 		if err := g.addPackages(data, name, arch); err != nil {
 			return err
 		}
@@ -186,9 +190,14 @@ func (g *imageGround) addPackages(data []byte, file, arch string) error {
 		if err := errors.Join(control.CheckName(s.Name), version.Check(s.Version)); err != nil {
 			return badDatabase(file, fmt.Errorf("line %d: %w", p.Line, err))
 		}
-		if !slices.ContainsFunc(g.packages, func(o stanza) bool { return o.Name == s.Name }) {
-			g.packages = append(g.packages, s)
+		if g.known[s.Name] {
+			continue
 		}
+		if len(g.packages) == maxInstalled {
+			return badDatabase(file, fmt.Errorf("it has more than %d packages", maxInstalled))
+		}
+		g.known[s.Name] = true
+		g.packages = append(g.packages, s)
 	}
 	return nil
 }

@@ -140,8 +140,12 @@ func (g *imageGround) choose(c *catalogue, suite string, locked Selection, wants
 
 // alsoProvides adds what a package of an image provides, in the version that the image has.
 func (c *catalogue) alsoProvides(s *stanza) {
+	known := map[string]bool(nil) // what a package of the name provides in the index
+	if newest := c.newest[s.Name]; newest != nil {
+		known = providedNames(newest.Provides)
+	}
 	for name := range providedNames(s.Provides) {
-		if !slices.ContainsFunc(c.providers[name], func(o *stanza) bool { return o.Name == s.Name }) {
+		if !known[name] {
 			c.providers[name] = append(c.providers[name], s)
 		}
 	}

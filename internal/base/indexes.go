@@ -23,6 +23,7 @@ const (
 	maxInRelease    = 8 << 20   // bytes; unstable's has 2 MB
 	maxPackages     = 256 << 20 // bytes, uncompressed; trixie's main has 57 MB
 	maxIndexMembers = 1 << 20   // stanzas; trixie's main has 69,000
+	maxProvided     = 1 << 21   // names that they provide
 )
 
 // component is the part of an archive that is free software, to which alone Debian's security team attends.
@@ -233,12 +234,16 @@ func readPackages(file, name, arch string) ([]stanza, error) {
 	}
 	defer r.Close()
 	var all []stanza
+	provided := 0
 	err = packages.Read(r, name, func(p packages.Package) error {
 		if p.Architecture != arch && p.Architecture != "all" {
 			return nil
 		}
 		if len(all) == maxIndexMembers {
 			return fmt.Errorf("%s: more than %d packages", name, maxIndexMembers)
+		}
+		if provided += strings.Count(p.Provides, ","); provided > maxProvided {
+			return fmt.Errorf("%s: packages provide more than %d names", name, maxProvided)
 		}
 		all = append(all, newStanza(p))
 		return nil

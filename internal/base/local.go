@@ -80,6 +80,7 @@ func (c *catalogue) withLocal(wants []Want, arch string) ([]Want, error) {
 		}
 		if old != nil {
 			c.older[w.Name] = append(c.older[w.Name], old)
+			slices.SortStableFunc(c.older[w.Name], newerStanza)
 		}
 		for name, list := range c.providers {
 			c.providers[name] = slices.DeleteFunc(list, func(s *stanza) bool { return s == old })

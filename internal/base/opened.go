@@ -115,8 +115,10 @@ func (l Library) Part() string {
 // Wants returns what a platform's libraries add to what the project asks for.
 func (s Selection) Wants(of func(distribution string) bool) []Want {
 	var wants []Want
+	known := map[string]bool{}
 	for _, l := range s.Libraries {
-		if of(l.Distribution) && !slices.ContainsFunc(wants, func(w Want) bool { return w.Name == l.Package }) {
+		if of(l.Distribution) && !known[l.Package] {
+			known[l.Package] = true
 			wants = append(wants, Want{Name: l.Package})
 		}
 	}

@@ -2,7 +2,6 @@ package base
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -73,7 +72,8 @@ func refusedScript(p Pin, script string, unknown *maintscript.Unknown) *diag.Err
 // imageFiles is what a maintainer script can look at: the files of the whole image, usr-merged.
 type imageFiles struct {
 	entries  map[string]entry.Entry
-	dirs     map[string]bool // that only the paths in them tell of
+	dirs     map[string]bool     // that only the paths in them tell of
+	names    map[string][]string // in folders, sorted; nil until somebody asks
 	packages map[string]bool
 	accounts accountFiles
 }
@@ -96,14 +96,20 @@ func (f *imageFiles) Names(dir string) []string {
 	if !ok {
 		return nil
 	}
-	names := map[string]bool{}
-	for p := range f.entries {
-		if rest, in := strings.CutPrefix(p, at.Path+"/"); in {
-			name, _, _ := strings.Cut(rest, "/")
-			names[name] = true
+	if f.names == nil {
+		f.names = map[string][]string{}
+		hung := map[string]bool{}
+		for p := range f.entries {
+			for ; p != "." && !hung[p]; p = path.Dir(p) {
+				hung[p] = true
+				f.names[path.Dir(p)] = append(f.names[path.Dir(p)], path.Base(p))
+			}
+		}
+		for _, names := range f.names {
+			slices.Sort(names)
 		}
 	}
-	return slices.Sorted(maps.Keys(names))
+	return slices.Clone(f.names[at.Path])
 }
 
 // Installed reports a package of the image.
@@ -151,4 +157,6 @@ func (f *imageFiles) User(name string) bool { return hasLine(f.accounts.passwd, 
 // Group reports the groups of the base.
 func (f *imageFiles) Group(name string) bool { return hasLine(f.accounts.group, name) }
 
-func hasLine(file, name string) bool { return strings.Contains("\n"+file, "\n"+name+":") }
+func hasLine(file, name string) bool {
+	return strings.HasPrefix(file, name+":") || strings.Contains(file, "\n"+name+":")
+}

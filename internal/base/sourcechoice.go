@@ -2,6 +2,7 @@ package base
 
 import (
 	"fmt"
+	"sort"
 
 	"github.com/lithe-build/lithe/internal/debian/control"
 	"github.com/lithe-build/lithe/internal/debian/version"
@@ -59,16 +60,16 @@ func (c *closure) others(r control.Relation) []*stanza {
 	if c.catalogue.debian == nil || c.fixed[r.Name] != nil || c.chosen[r.Name] != nil {
 		return nil
 	}
-	var best *stanza
-	for _, s := range c.catalogue.older[r.Name] {
-		if r.Admits(s.Version) && (best == nil || version.Compare(s.Version, best.Version) > 0) {
-			best = s
-		}
-	}
-	if best == nil {
+	// The newest come first, so that a relation admits the first one that is old enough, or none.
+	older := c.catalogue.older[r.Name]
+	first := sort.Search(len(older), func(i int) bool {
+		order := version.Compare(older[i].Version, r.Version)
+		return r.Op == "" || r.Op[0] == '>' || order < 0 || order == 0 && r.Op != "<<"
+	})
+	if first == len(older) || !r.Admits(older[first].Version) {
 		return nil
 	}
-	return []*stanza{best}
+	return older[first : first+1]
 }
 
 // insteadOf returns the version that Debian has of a source's package, "" if it has none.

@@ -212,6 +212,9 @@ func (c *closure) checkConflicts(part string) {
 			c.problems.Addf(diag.Position{}, "broken-index", "%s: package %s %s: %v", c.where, p.Name, p.Version, err)
 		}
 		for _, clause := range clauses {
+			if c.stopped() {
+				return
+			}
 			if other := c.satisfier(clause[0]); other != nil && other != p {
 				c.problems.Add(&diag.Error{Code: "conflicting-packages",
 					What: fmt.Sprintf("%s: %s %s and %s %s cannot be together: %s conflicts with %s", c.where, p.Name, p.Version, other.Name,
@@ -224,7 +227,7 @@ func (c *closure) checkConflicts(part string) {
 
 // users returns, for every system package, the names that were asked for and that need it, by whatever way.
 func (c *closure) users(wants []Want, roots map[string]string) map[string][]string {
-	users := map[string][]string{}
+	users, needs := map[string][]string{}, map[string][]string{}
 	for _, w := range wants {
 		queue := []string{roots[w.Name]}
 		seen := map[string]bool{"": true}
@@ -236,7 +239,10 @@ func (c *closure) users(wants []Want, roots map[string]string) map[string][]stri
 			}
 			seen[p.Name] = true
 			users[p.Name] = append(users[p.Name], w.Name)
-			queue = append(queue, c.needs(p)...)
+			if _, known := needs[p.Name]; !known {
+				needs[p.Name] = c.needs(p)
+			}
+			queue = append(queue, needs[p.Name]...)
 		}
 	}
 	return users

@@ -98,9 +98,11 @@ func checkPaths(all []*unpacked) error {
 			owner[e.Path] = owned{e, u.pin.Name}
 		}
 	}
+	free := map[string]bool{} // folders that nothing is in the way of
 	for _, u := range all {
 		for _, e := range u.entries {
-			for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
+			for dir := path.Dir(e.Path); dir != "." && !free[dir]; dir = path.Dir(dir) {
+				free[dir] = true
 				if through, ok := owner[dir]; ok && through.Type != entry.Dir {
 					return fmt.Errorf("package %s has /%s, but /%s of package %s is no directory", u.pin.Name, e.Path, dir, through.by)
 				}

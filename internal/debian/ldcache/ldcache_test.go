@@ -2,6 +2,7 @@ package ldcache
 
 import (
 	"debug/elf"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -239,4 +240,26 @@ func run(t *testing.T, root string, args ...string) string {
 		t.Fatalf("ldconfig %q: %v\n%s", args, err, errs.String())
 	}
 	return string(out)
+}
+
+// TestManyIncludes refuses a configuration that includes itself again and again, and again in each of these.
+func TestManyIncludes(t *testing.T) {
+	for name, conf := range map[string]string{
+		"itself":   "include /etc/0.conf\n",
+		"patterns": strings.Repeat("include /none/*\n", maxPatterns+1),
+		"folders":  strings.Repeat("/lib\n", maxFolders+1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			entries := []entry.Entry{entry.NewFile("etc/ld.so.conf", []byte(conf), false), entry.NewFile("etc/ld.so.conf.d/a.conf", nil, false)}
+			if name == "itself" {
+				for depth := range maxIncludes - 1 {
+					next := strings.Repeat(fmt.Sprintf("include /etc/%d.conf\n", depth+1), 50)
+					entries = append(entries, entry.NewFile(fmt.Sprintf("etc/%d.conf", depth), []byte(next), false))
+				}
+			}
+			if _, err := Scan(entries, "amd64"); err == nil || !strings.Contains(err.Error(), "more than") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 }

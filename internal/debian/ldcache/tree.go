@@ -15,6 +15,9 @@ const (
 	maxLinks    = 40      // links followed on one path, as Linux has it
 	maxIncludes = 8       // include lines inside of included files
 	maxConf     = 1 << 20 // bytes of one configuration file
+	maxConfs    = 200     // configuration files, each as often as it is included; a distribution has some ten
+	maxPatterns = 200     // patterns of files to include
+	maxFolders  = 1000    // that are named
 )
 
 // tree finds entries by path, through symbolic links, as if the image were the root.
@@ -22,6 +25,8 @@ type tree struct {
 	entries  map[string]entry.Entry
 	children map[string][]string // real folder → names in it, sorted
 	paths    []string            // sorted
+
+	confs, patterns int // that were looked at
 }
 
 func newTree(entries []entry.Entry) *tree {
@@ -99,6 +104,9 @@ func (t *tree) folders(triplet string) ([]folder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(listed) > maxFolders {
+		return nil, fmt.Errorf("etc/ld.so.conf: names more than %d folders", maxFolders)
+	}
 	var all []folder
 	for _, p := range append(listed, "/lib/"+triplet, "/usr/lib/"+triplet, "/lib", "/usr/lib") {
 		real, e, ok := t.resolve(p)
@@ -115,6 +123,9 @@ func (t *tree) configured(file string, depth int) ([]string, error) {
 	_, e, ok := t.resolve(file)
 	if !ok || e.Type != entry.File {
 		return nil, nil
+	}
+	if t.confs++; t.confs > maxConfs {
+		return nil, fmt.Errorf("%s: more than %d configuration files", file, maxConfs)
 	}
 	if e.Size > maxConf {
 		return nil, fmt.Errorf("%s: has more than %d bytes", file, maxConf)
@@ -152,6 +163,9 @@ func (t *tree) configured(file string, depth int) ([]string, error) {
 func (t *tree) included(from, pattern string, depth int) ([]string, error) {
 	if depth == 0 {
 		return nil, errors.New("includes go too deep")
+	}
+	if t.patterns++; t.patterns > maxPatterns {
+		return nil, fmt.Errorf("more than %d patterns of files to include", maxPatterns)
 	}
 	if !path.IsAbs(pattern) {
 		pattern = path.Join(from, pattern)
