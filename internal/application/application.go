@@ -30,7 +30,11 @@ const maxSteps = 100_000
 // maxAllSteps is how many are looked at in all files: a project of 100,000 modules has some millions.
 const maxAllSteps = 20_000_000
 
+// maxKept is how much memory read modules may take before they are forgotten, in bytes. A question reads some ten of them.
+const maxKept = 256 << 20
+
 const (
+	stepBytes  = 50  // of a module that is read in one step
 	stepTokens = 100 // tokens of an expression that are looked at in one step
 	maxName    = 255 // bytes of a name with its dots; each of its parts may be a module
 )
@@ -77,6 +81,7 @@ type Tree struct {
 	parsed map[string]*module
 	steps  int // taken for the file that is asked for
 	all    int // taken for all files before it
+	kept   int // bytes of memory of parsed, about
 }
 
 // NewTree takes files by their paths from where imports start.
@@ -84,14 +89,24 @@ func NewTree(files map[string]entry.Entry) *Tree {
 	return &Tree{files: files, parsed: map[string]*module{}}
 }
 
+// begin begins with a question.
+func (t *Tree) begin() {
+	t.all += t.steps
+	t.steps = 0
+	if t.kept > maxKept {
+		clear(t.parsed)
+		t.kept = 0
+	}
+}
+
 // In returns the applications of a file, those of variables first, each in the order of their lines.
 func (t *Tree) In(file string) []Application {
+	t.begin()
 	m := t.module(file)
 	if m == nil || t.all > maxAllSteps {
 		return nil
 	}
 	t.steps = 0
-	defer func() { t.all += t.steps }()
 	var all []Application
 	for name, bindings := range m.names {
 		if a, ok := t.application(m, name, bindings); ok {
@@ -129,6 +144,7 @@ func (t *Tree) application(m *module, name string, bindings []binding) (Applicat
 
 // Text returns the string that a module assigns to a name, also by way of `from .base import *`, and the file and line.
 func (t *Tree) Text(file, name string) (text, at string, line int) {
+	t.begin()
 	return t.text(visited{}, t.module(file), name, maxDepth)
 }
 
@@ -164,6 +180,7 @@ func (t *Tree) text(v visited, m *module, name string, depth int) (text, at stri
 
 // Assigns reports whether a module assigns anything to a name, and where.
 func (t *Tree) Assigns(file, name string) (at string, line int) {
+	t.begin()
 	return t.assigns(visited{}, t.module(file), name, maxDepth)
 }
 
@@ -185,6 +202,7 @@ func (t *Tree) assigns(v visited, m *module, name string, depth int) (at string,
 // Says reports whether a module has a string, or one that goes on behind it with a dot, also by way of `from .base import *`,
 // and where.
 func (t *Tree) Says(file, text string) (at string, line int) {
+	t.begin()
 	return t.says(visited{}, t.module(file), text, maxDepth)
 }
 
@@ -238,6 +256,7 @@ func (t *Tree) Default(file, variable string) (value string, line int) {
 
 // Imports reports whether a file imports a distribution's package at its top level, and in which line.
 func (t *Tree) Imports(file, name string) (line int) {
+	t.begin()
 	if m := t.module(file); m != nil {
 		for _, i := range m.imports {
 			if i.module == name || strings.HasPrefix(i.module, name+".") {
@@ -270,6 +289,9 @@ func (t *Tree) module(file string) *module {
 	if m, ok := t.parsed[file]; ok {
 		return m
 	}
+	if t.steps > maxSteps {
+		return nil
+	}
 	t.parsed[file] = nil
 	e, ok := t.files[file]
 	if !ok || e.Type != entry.File || e.Size > maxModule {
@@ -284,12 +306,16 @@ func (t *Tree) module(file string) *module {
 	if err != nil {
 		return nil
 	}
+	t.steps += len(text) / stepBytes
 	source := syntax.Read(string(text))
 	if !source.OK {
 		return nil
 	}
 	m := newModule(file, source.Lines)
 	t.parsed[file] = m
+	for _, l := range m.lines {
+		t.kept += 200 + 50*len(l.Statement) // a line, and its tokens
+	}
 	return m
 }
 

@@ -55,3 +55,27 @@ func TestManyApplications(t *testing.T) {
 		t.Errorf("%d applications of %d", len(found), many)
 	}
 }
+
+// TestManyModules asks for very many modules: what was read is forgotten, and the answers stay.
+func TestManyModules(t *testing.T) {
+	files := tree("== f.py\nfrom flask import Flask\ndef make():\n  return Flask('f')\n== a.py\nfrom f import make\nx = make()\n")
+	for range 3 {
+		files.kept = maxKept + 1
+		if found := files.In("a.py"); len(found) != 1 || files.kept > 5000 || len(files.parsed) != 2 {
+			t.Errorf("%+v, %d bytes of %d modules", found, files.kept, len(files.parsed))
+		}
+	}
+	// Modules that one file leads to are read up to a limit.
+	var text strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&text, "from m%d import *\n", i)
+	}
+	text.WriteString("x = y\n")
+	for i := range 30 {
+		fmt.Fprintf(&text, "== m%d.py\n#%s\n", i, strings.Repeat("#", maxModule-10))
+	}
+	files = tree("== a.py\n" + text.String())
+	if found := files.In("a.py"); len(found) > 0 || len(files.parsed) > 10 {
+		t.Errorf("%+v, %d modules", found, len(files.parsed))
+	}
+}
