@@ -16,9 +16,13 @@ import (
 // millisecond, so that nothing of it is kept.
 func (v *variant) compileCatalogues() error {
 	var made []entry.Entry
+	at := make(map[string]int, len(v.own.entries))
+	for i, e := range slices.Backward(v.own.entries) {
+		at[e.Path] = i
+	}
 	for _, path := range v.entry.Catalogues {
-		i := slices.IndexFunc(v.own.entries, func(e entry.Entry) bool { return e.Path == path })
-		if i < 0 {
+		i, ok := at[path]
+		if !ok {
 			return fmt.Errorf("%s is not among the files of /app", path)
 		}
 		mo, err := compiledCatalogue(v.own.entries[i])

@@ -167,16 +167,22 @@ func unneededObjects(layers []made, interpreter string) map[string]bool {
 		objects = append(objects, l.Objects...)
 	}
 	unneeded, wanted := map[string]bool{}, []string{path.Base(interpreter)}
+	named := map[string][]layer.Object{} // by soname, and by the name of the file
 	for _, o := range objects {
 		unneeded[o.Path] = true
+		named[path.Base(o.Path)] = append(named[path.Base(o.Path)], o)
+		if o.Soname != path.Base(o.Path) {
+			named[o.Soname] = append(named[o.Soname], o)
+		}
 	}
 	for i := 0; i < len(wanted); i++ {
-		for _, o := range objects {
-			if unneeded[o.Path] && (o.Soname == wanted[i] || path.Base(o.Path) == wanted[i]) {
+		for _, o := range named[wanted[i]] {
+			if unneeded[o.Path] {
 				delete(unneeded, o.Path)
 				wanted = append(append(wanted, o.Needed...), path.Base(o.Interp))
 			}
 		}
+		delete(named, wanted[i])
 	}
 	return unneeded
 }

@@ -1,13 +1,16 @@
 package build
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/layer"
+	"github.com/lithe-build/lithe/internal/python/wheel"
 )
 
 // The interpreter is lent with the libraries that it is started with, and theirs, and with its loader.
@@ -57,5 +60,29 @@ func TestEntriesIn(t *testing.T) {
 	}
 	if want := []string{"binusr/bin", "etc/passwd", "usr/bin/python"}; !slices.Equal(got, want) {
 		t.Errorf("%q are lent, not %q", got, want)
+	}
+}
+
+// TestManyFiles holds many files against many others: each against each would take hours.
+func TestManyFiles(t *testing.T) {
+	const n = 50_000
+	var objects []layer.Object
+	var entries []entry.Entry
+	var paths []string
+	for i := range n {
+		objects = append(objects, layer.Object{Path: fmt.Sprintf("usr/lib/lib%05d.so", i), Needed: []string{fmt.Sprintf("lib%05d.so", i+1)}})
+		entries = append(entries, entry.NewDir(fmt.Sprintf("app/%05d", i)))
+		paths = append(paths, fmt.Sprintf("app/%05d", n+i))
+	}
+	made := []made{{Record: layer.Record{Loading: layer.Loading{Objects: objects}}}}
+	if got := unneededObjects(made, "usr/lib/lib00005.so"); len(got) != 5 {
+		t.Errorf("%d are not needed", len(got))
+	}
+	if got := replaced(entries, slices.Clone(entries[1:])); len(got) != n || got[0].Path != "app/00000" {
+		t.Errorf("%d files", len(got))
+	}
+	own := []*wheel.Installed{{Entries: entries}, {Entries: []entry.Entry{entry.NewDir("other")}}, {Entries: entries[n-1:]}}
+	if meets(own[:2], paths) || !meets(own, paths) || meets(nil, paths) {
+		t.Error("wheels meet, or do not")
 	}
 }

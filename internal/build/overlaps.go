@@ -75,14 +75,21 @@ func (b *builder) findOverlaps(ctx context.Context, key string, p *plan.Plan, ow
 
 // meets reports whether one of some installed wheels has a name at the top that others have too, such as a namespace package.
 func meets(own []*wheel.Installed, names []string) bool {
+	if len(own) == 0 {
+		return false
+	}
+	known := make(map[string]bool, len(names))
+	for _, name := range names {
+		known[name] = true
+	}
 	for _, in := range own {
 		mine := tops(in)
-		for _, name := range mine {
-			if _, found := slices.BinarySearch(names, name); found {
-				return true
-			}
+		if slices.ContainsFunc(mine, func(name string) bool { return known[name] }) {
+			return true
 		}
-		names = slices.Sorted(slices.Values(append(slices.Clone(names), mine...)))
+		for _, name := range mine {
+			known[name] = true
+		}
 	}
 	return false
 }

@@ -116,13 +116,18 @@ const (
 // joinProblems adds the problems of errors to others, each once. An error that is no problem of the user's comes first.
 func joinProblems(problems diag.List, errs ...error) error {
 	problems = slices.Clone(problems)
+	known := map[string]bool{}
+	for _, p := range problems {
+		known[p.Error()] = true
+	}
 	for _, err := range errs {
 		found, ok := diag.Problems(err)
 		if err != nil && !ok {
 			return err
 		}
 		for _, p := range found {
-			if !slices.ContainsFunc(problems, func(o *diag.Error) bool { return o.Error() == p.Error() }) {
+			if !known[p.Error()] {
+				known[p.Error()] = true
 				problems = append(problems, p)
 			}
 		}

@@ -60,9 +60,11 @@ func (d *decision) stepVariant() *variant {
 
 // replaced adds entries to others, in the place of those with the same path.
 func replaced(all, by []entry.Entry) []entry.Entry {
-	all = slices.DeleteFunc(slices.Clone(all), func(e entry.Entry) bool {
-		return slices.ContainsFunc(by, func(o entry.Entry) bool { return o.Path == e.Path })
-	})
+	paths := make(map[string]bool, len(by))
+	for _, e := range by {
+		paths[e.Path] = true
+	}
+	all = slices.DeleteFunc(slices.Clone(all), func(e entry.Entry) bool { return paths[e.Path] })
 	return append(all, by...)
 }
 

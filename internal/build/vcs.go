@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/lithe-build/lithe/internal/diag"
-	"github.com/lithe-build/lithe/internal/entry"
 	"github.com/lithe-build/lithe/internal/plan"
 	"github.com/lithe-build/lithe/internal/project"
 	"github.com/lithe-build/lithe/internal/python/name"
@@ -29,10 +28,7 @@ func (f *frontend) askVCS(ctx context.Context, t *tree) error {
 	if a == nil || a.Says == "" {
 		return nil
 	}
-	t.files = slices.DeleteFunc(t.files, func(e entry.Entry) bool {
-		return slices.ContainsFunc(a.Files, func(own entry.Entry) bool { return own.Path == e.Path })
-	})
-	t.files = append(t.files, a.Files...)
+	t.files = replaced(t.files, a.Files)
 	f.decision.decisions = append(f.decision.decisions, project.Evidence{Decision: "version", Value: a.Says, Pos: a.Pos,
 		Override: vcsversion.Variable(a.Tool), Reason: "git describes the commit so, for " + a.Tool})
 	f.builder.warn(vcsWarnings(a))

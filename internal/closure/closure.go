@@ -135,6 +135,11 @@ type checker struct {
 	names   map[string][]*file // the same by soname
 	parents map[*file][]*file  // who needs a file
 	pending []need             // what the loader did not find
+	outside map[string]bool    // names of libraries that are not of the base alone, once that was asked
+	asked   *file              // whose folders are known
+	folder  []string           // where the loader looks for what it needs
+	steps   int                // that were taken from files to those that need them
+	globs   int                // of configuration files
 
 	missing, lacking, accepted findings
 	unloadable                 []Unloadable
@@ -152,7 +157,7 @@ func (c *checker) judge(n need) {
 		return
 	}
 	providers := c.names[n.name]
-	near := slices.ContainsFunc(providers, func(g *file) bool { return isSystem(n.file) || !isSystem(g) })
+	near := len(providers) > 0 && (isSystem(n.file) || c.isOutside(n.name))
 	switch {
 	case matches(injected, n.name):
 		c.accepted.add(n).reason = Runtime
@@ -167,6 +172,19 @@ func (c *checker) judge(n need) {
 	default:
 		c.missing.add(n)
 	}
+}
+
+// isOutside reports a library of which a file is not of the base.
+func (c *checker) isOutside(name string) bool {
+	outside, known := c.outside[name]
+	if !known {
+		outside = slices.ContainsFunc(c.names[name], func(g *file) bool { return !isSystem(g) })
+		if c.outside == nil {
+			c.outside = map[string]bool{}
+		}
+		c.outside[name] = outside
+	}
+	return outside
 }
 
 // isSystem reports files of the base. No Python package loads a library out of a private folder there.

@@ -74,8 +74,13 @@ func (c *checker) resolve() {
 		if f.Interp != "" && !isLibrary(f) && c.tree.object(f.Interp) == nil {
 			c.pending = append(c.pending, need{f, f.Interp})
 		}
-		for i, name := range f.Needed {
-			if !slices.Contains(f.Needed[:i], name) && !c.find(f, f, name) {
+		known := map[string]bool{}
+		for _, name := range f.Needed {
+			if known[name] {
+				continue
+			}
+			known[name] = true
+			if !c.find(f, f, name) {
 				c.pending = append(c.pending, need{f, name})
 			}
 		}
@@ -131,10 +136,10 @@ func (c *checker) folders(f, owner *file) []string {
 	if owner != f {
 		return c.newFolders(f, owner)
 	}
-	if f.folders == nil {
-		f.folders = c.newFolders(f, f)
+	if c.asked != f {
+		c.asked, c.folder = f, c.newFolders(f, f)
 	}
-	return f.folders
+	return c.folder
 }
 
 func (c *checker) newFolders(f, owner *file) []string {
@@ -161,15 +166,20 @@ func (c *checker) mainPath() []string {
 	return c.expand(c.main.Rpath, c.main)
 }
 
+// maxSteps is how many steps are taken from files to those that need them, to find search paths that are inherited. An image with
+// a thousand files takes some thousand.
+const maxSteps = 50_000_000
+
 // inherits reports a library that is found by the search path of a file through which n's was loaded.
 func (c *checker) inherits(n need) bool {
 	if n.name == n.file.Interp || !c.in.Musl && len(n.file.Runpath) > 0 {
 		return false
 	}
 	seen := map[*file]bool{n.file: true}
-	for todo := slices.Clone(c.parents[n.file]); len(todo) > 0; {
+	for todo := slices.Clone(c.parents[n.file]); len(todo) > 0 && c.steps < maxSteps; {
 		p := todo[0]
 		todo = todo[1:]
+		c.steps++
 		if seen[p] {
 			continue
 		}

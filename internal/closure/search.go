@@ -27,7 +27,8 @@ var machines = map[string]machine{
 	"riscv64": {"EM_RISCV", 64, "riscv64-linux-gnu", "riscv64"},
 }
 
-// maxFolders bounds the folders that a configuration names. Distributions name some ten.
+// maxFolders bounds the folders that a configuration names, and the patterns of files that it includes. Distributions name some
+// ten.
 const maxFolders = 1 << 10
 
 // systemFolders returns where the loader looks for every file's libraries. With glibc that is what ld.so.cache was made
@@ -79,6 +80,9 @@ func (c *checker) included(from, pattern string, seen map[string]bool) []string 
 	if !path.IsAbs(pattern) {
 		pattern = path.Join(from, pattern)
 	}
+	if c.globs++; c.globs > maxFolders {
+		return nil
+	}
 	var folders []string
 	for _, name := range slices.Sorted(maps.Keys(c.tree.search)) {
 		if matches([]string{pattern}, "/"+name) {
@@ -90,7 +94,8 @@ func (c *checker) included(from, pattern string, seen map[string]bool) []string 
 
 // splitFolders splits LD_LIBRARY_PATH.
 func splitFolders(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ':' || r == ';' })
+	folders := strings.FieldsFunc(list, func(r rune) bool { return r == ':' || r == ';' })
+	return folders[:min(len(folders), maxFolders)]
 }
 
 // expand replaces what a search path may hold: $ORIGIN, $LIB and $PLATFORM. A file that links lead to has several

@@ -13,6 +13,9 @@ import (
 // maxLinks is how many links one path may go through, as Linux has it.
 const maxLinks = 40
 
+// maxAliases is how many folders with links to a file are looked at; distributions have two or three.
+const maxAliases = 100
+
 // tree is the image as the loader sees it: objects and links, by path without a leading slash.
 type tree struct {
 	files  map[string]*file
@@ -26,16 +29,13 @@ type file struct {
 	layer.Object
 	foreign bool
 	aliases []string // folders of links that lead to it: to the loader, it lies there as well
-	folders []string // where the loader looks for what it needs, once that was asked
 }
 
 // newTree lays the layers over each other.
 func newTree(layers []Layer) *tree {
 	t := &tree{files: map[string]*file{}, links: map[string]string{}, search: map[string]string{}, dirs: map[string]string{}}
 	for _, l := range layers {
-		for _, name := range l.Removed {
-			t.remove(name)
-		}
+		t.remove(l.Removed)
 		for _, o := range l.Objects {
 			o.Package = cmp.Or(o.Package, l.Owner)
 			delete(t.links, o.Path)
@@ -53,10 +53,27 @@ func newTree(layers []Layer) *tree {
 	return t
 }
 
-// remove takes away a path and all below it; of a folder with a slash at its end, what is below.
-func (t *tree) remove(name string) {
-	below := strings.TrimSuffix(name, "/") + "/"
-	gone := func(p string) bool { return name == "/" || p == name || strings.HasPrefix(p, below) }
+// remove takes away paths and all below them; of a folder with a slash at its end, what is below. All are looked for at once: a
+// layer may take away as much as another has.
+func (t *tree) remove(names []string) {
+	if len(names) == 0 {
+		return
+	}
+	removed := map[string]bool{}
+	for _, name := range names {
+		removed[name] = true
+	}
+	gone := func(p string) bool {
+		if removed["/"] || removed[p] {
+			return true
+		}
+		for dir := path.Dir(p); dir != "." && dir != "/"; dir = path.Dir(dir) {
+			if removed[dir] || removed[dir+"/"] {
+				return true
+			}
+		}
+		return false
+	}
 	maps.DeleteFunc(t.files, func(p string, _ *file) bool { return gone(p) })
 	maps.DeleteFunc(t.links, func(p string, _ string) bool { return gone(p) })
 	maps.DeleteFunc(t.search, func(p string, _ string) bool { return gone(p) })
@@ -75,7 +92,7 @@ func (t *tree) settle() {
 	}
 	for _, p := range slices.Sorted(maps.Keys(t.links)) {
 		if f := t.object(p); f != nil {
-			if dir := t.folder(path.Dir(p)); dir != path.Dir(f.Path) && !slices.Contains(f.aliases, dir) {
+			if dir := t.folder(path.Dir(p)); dir != path.Dir(f.Path) && len(f.aliases) < maxAliases && !slices.Contains(f.aliases, dir) {
 				f.aliases = append(f.aliases, dir)
 			}
 		}
@@ -128,7 +145,10 @@ func (t *tree) follow(p string, links *int) (string, bool) {
 			at = strings.TrimPrefix(path.Dir("/"+at), "/")
 			continue
 		}
-		next := path.Join(at, part)
+		next := part
+		if at != "" {
+			next = at + "/" + part
+		}
 		target, ok := t.links[next]
 		if !ok {
 			at = next

@@ -2,6 +2,7 @@ package closure
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,9 @@ func (c *checker) versions(f *file) {
 	}
 }
 
+// maxCandidates is how many files of one name are looked at, which lie where no loader looks.
+const maxCandidates = 1000
+
 // lacks returns which of some versions a library does not have, and which it has. A library that is nowhere is told
 // elsewhere; of several by one name, one will do.
 func (c *checker) lacks(f *file, library string, wanted []string) (lacks, has []string) {
@@ -37,7 +41,7 @@ func (c *checker) lacks(f *file, library string, wanted []string) (lacks, has []
 	if g := c.lookup(f, f, library); g != nil {
 		candidates = []*file{g}
 	}
-	for i, g := range candidates {
+	for i, g := range candidates[:min(len(candidates), maxCandidates)] {
 		if len(g.Provides) == 0 {
 			return nil, nil
 		}
@@ -65,14 +69,15 @@ func kind(version string) string {
 
 // highestOfEach returns the highest version of each kind.
 func highestOfEach(versions []string) []string {
-	var kinds []string
+	highest := map[string]string{}
 	for _, v := range versions {
-		kinds = append(kinds, kind(v))
+		if old, ok := highest[kind(v)]; !ok || Compare(v, old) > 0 {
+			highest[kind(v)] = v
+		}
 	}
-	slices.Sort(kinds)
 	var out []string
-	for _, k := range slices.Compact(kinds) {
-		out = append(out, highestOf(versions, k))
+	for _, k := range slices.Sorted(maps.Keys(highest)) {
+		out = append(out, highest[k])
 	}
 	return out
 }
