@@ -25,6 +25,10 @@ type jsonReader struct {
 // maxNesting is how deep values of JSON stand in each other. Lock files have some five levels.
 const maxNesting = 64
 
+// maxMarks is how many signs a document has that begin or part values: each may stand for two hundred bytes of memory, as in
+// package toml.
+const maxMarks = 5_000_000
+
 var (
 	errNesting = errors.New("values are nested too deep")
 	errTrailer = errors.New("there is more behind the end")
@@ -32,6 +36,10 @@ var (
 
 // parseJSON reads a document that is one object. The error is a *diag.Error with file and line.
 func parseJSON(file string, data []byte) (*toml.Table, error) {
+	if bytes.Count(data, []byte{','})+bytes.Count(data, []byte{':'})+bytes.Count(data, []byte{'['}) > maxMarks {
+		return nil, &diag.Error{Pos: diag.Position{File: file}, Code: "too-large", What: fmt.Sprintf("the file has more values than lithe reads: some %d", maxMarks),
+			Hint: "check that it is the file you mean"}
+	}
 	r := &jsonReader{file: file, data: data, decoder: json.NewDecoder(bytes.NewReader(data)), line: 1}
 	r.decoder.UseNumber()
 	v, err := r.value(0)

@@ -121,3 +121,10 @@ func TestLargeLocksEnd(t *testing.T) {
 		})
 	}
 }
+
+// TestManyValues refuses a document of a size that is allowed, which would take gigabytes.
+func TestManyValues(t *testing.T) {
+	if _, err := parseJSON("Pipfile.lock", []byte(`{"a": [`+strings.Repeat("1,", maxMarks)+"1]}")); err == nil || !strings.Contains(err.Error(), "more values") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -10,12 +10,18 @@
 package toml
 
 import (
+	"bytes"
+	"fmt"
+
 	"github.com/lithe-build/lithe/internal/diag"
 )
 
 const (
 	// maxSize is the largest document. The largest lock files that are known have some megabytes.
 	maxSize = 64 << 20
+	// maxMarks is how many signs a document has that begin or part values. Each may stand for two hundred bytes of memory; large lock
+	// files have some hundred thousand.
+	maxMarks = 5_000_000
 	// maxDepth is how deep values and dotted keys nest. Real files have at most a dozen levels; a cap keeps every
 	// walk over the tree, ours and our callers', from exhausting the stack.
 	maxDepth = 100
@@ -26,6 +32,10 @@ func Parse(file string, data []byte) (*Table, error) {
 	if len(data) > maxSize {
 		return nil, &diag.Error{Pos: diag.Position{File: file}, Code: "toml-size",
 			What: "the file is larger than 64 MiB", Hint: "check that it is the file you mean"}
+	}
+	if bytes.Count(data, []byte{','})+bytes.Count(data, []byte{'='})+bytes.Count(data, []byte{'['}) > maxMarks {
+		return nil, &diag.Error{Pos: diag.Position{File: file}, Code: "toml-size",
+			What: fmt.Sprintf("the file has more values than lithe reads: some %d", maxMarks), Hint: "check that it is the file you mean"}
 	}
 	b := &builder{lines: newLines(file, data), text: string(data), names: map[string]string{}}
 	if err := b.parse(data); err != nil {
