@@ -76,8 +76,7 @@ func resumed(w *world, _ result) error {
 
 // halfWrong leaves the first half of a wheel in the store, with a byte that is wrong.
 func halfWrong(w *world) {
-	impatient(w)
-	w.on(bigWheel, 0, faults.Stall(40))
+	w.on(bigWheel, 0, faults.Truncate(40))
 	w.env["LITHE_ATTEMPTS"] = "1"
 	if got := w.build(); got.code != failure {
 		w.t.Fatal(got)
