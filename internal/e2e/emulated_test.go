@@ -63,6 +63,7 @@ func TestArm64Runs(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { _ = cmd.Process.Kill() })
 		serves(t, "http://"+net.JoinHostPort("127.0.0.1", fmt.Sprint(port)), "65532")
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Error(err)

@@ -27,7 +27,7 @@ var examples = []string{"hello-world", "hello-script", "fastapi-service", "djang
 
 const (
 	nobody  = 65534           // Debian's, a user without an engine
-	patient = 2 * time.Minute // for what takes seconds on an idle machine
+	patient = 5 * time.Minute // for what takes seconds on an idle machine
 )
 
 // lab is what the tests share: the program, a store, and one finished build of each example.
