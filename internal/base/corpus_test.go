@@ -74,7 +74,7 @@ func testBad(t *testing.T, dir string, row badCase) {
 			t.Errorf("the error does not mention %q", word)
 		}
 	}
-	if strings.Contains(err.Error(), "has no Date") || strings.Contains(err.Error(), "404") {
+	if strings.Contains(err.Error(), "has no Date") || strings.Contains(err.Error(), "404 Not Found") {
 		t.Error("refused for the test's own fault")
 	}
 	checkClean(t, st)

@@ -137,7 +137,7 @@ func TestBadSdists(t *testing.T) {
 			if !strings.Contains(stderr, "start /build/env/bin/python") {
 				c.check(t, code, stdout, stderr)
 			}
-			if code == cli.ExitOK || strings.Contains(stderr, "404") {
+			if code == cli.ExitOK || strings.Contains(stderr, "404 Not Found") {
 				t.Fatal("it was built, or the test serves it not")
 			}
 			checkNothingMade(t, env["LITHE_STORE"], output)
