@@ -15,16 +15,16 @@ import (
 )
 
 // libraries completes the pins by the packages of Debian that Python distributions need: those that lithe.lock has, as long
-// as their distribution is locked and some target does not do without them, and those of the table of what is opened at run time. What ELF files need is found when
-// there are layers (complete), and is in lithe.lock from then on.
+// as their distribution is locked and some target does not do without them, and those of the table of what is opened at run
+// time. What ELF files need is found when there are layers (complete), and is in lithe.lock from then on.
 func (b *builder) libraries(ctx context.Context, d *decision) error {
 	old, known, projects := pinsOf(d.litheLock), d.lockedNames(), d.allProjects()
 	for i := range d.pins.Platforms {
 		s := &d.pins.Platforms[i]
 		if before, ok := old.Selection(s.Platform); ok && old.Name == d.pins.Name {
 			s.Libraries = slices.DeleteFunc(slices.Clone(before.Libraries), func(l base.Library) bool {
-				unwanted := !slices.ContainsFunc(projects, func(p *project.Project) bool { return !p.MayLack(l.Library) })
-				return unwanted || !known[l.Distribution] || d.lost(s.Platform, l.Part())
+				wanted := slices.ContainsFunc(projects, func(p *project.Project) bool { return !p.MayLack(l.Library) })
+				return !wanted || !known[l.Distribution] || d.lost(s.Platform, l.Part())
 			})
 		}
 	}

@@ -15,17 +15,21 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"iter"
+	"slices"
 )
 
 const (
 	headerSize  = 64       // bytes of a header of 64 bits; one of 32 bits has 52
 	maxSections = 1 << 14  // of a file; the largest libraries have some fifty
 	maxDynamic  = 1 << 20  // bytes of a dynamic section; the largest of glibc has 2 KB
-	maxNeeded   = 1 << 12  // libraries that a file asks for; large programs ask for a hundred
 	maxName     = 4 << 10  // bytes of the name of a library; Linux opens no longer path
 	symbolName  = 64       // bytes of the name of a symbol that are told
 	bufferSize  = 64 << 10 // what is read of a table at once
 )
+
+// MaxNeeded is how many libraries a file may ask for; large programs ask for a hundred.
+const MaxNeeded = 1 << 12
 
 var (
 	errSections = errors.New("more sections than a program or library has")
@@ -70,34 +74,66 @@ func (u unnamed) ReadAt(p []byte, offset int64) (int, error) {
 
 // Needed returns the libraries that a file asks for, in the loader's order; none for a file that is linked statically.
 func Needed(f *elf.File) ([]string, error) {
+	d, err := ReadDynamic(f)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Collect(d.Strings(elf.DT_NEEDED)), nil
+}
+
+// Dynamic is the dynamic section of a file: what the loader reads of it before it looks for symbols.
+type Dynamic struct {
+	tags  map[elf.DynTag][]uint64
+	names *elf.Section // with the texts of the tags
+}
+
+// ReadDynamic reads the dynamic section. A file without one, such as a static program, has no tags.
+func ReadDynamic(f *elf.File) (*Dynamic, error) {
+	d := &Dynamic{tags: map[elf.DynTag][]uint64{}}
 	section := f.SectionByType(elf.SHT_DYNAMIC)
 	if section == nil {
-		return nil, nil
+		return d, nil
 	}
 	names, err := linked(f, section)
 	if err != nil || section.FileSize > maxDynamic {
 		return nil, errTable
 	}
+	d.names = names
 	data := make([]byte, section.FileSize)
 	if _, err := io.ReadFull(io.NewSectionReader(section, 0, int64(len(data))), data); err != nil {
 		return nil, err
 	}
-	word := wordOf(f)
-	var all []string
-	for ; len(data) >= 2*word; data = data[2*word:] {
-		if elf.DynTag(number(f, data[:word])) != elf.DT_NEEDED {
-			continue
-		}
-		name, ok := nameAt(names, number(f, data[word:2*word]), make([]byte, maxName))
-		if len(all) == maxNeeded {
-			return nil, errTable
-		}
-		if !ok {
-			continue // as debug/elf does
-		}
-		all = append(all, string(name))
+	for word := wordOf(f); len(data) >= 2*word; data = data[2*word:] {
+		tag := elf.DynTag(number(f, data[:word]))
+		d.tags[tag] = append(d.tags[tag], number(f, data[word:2*word]))
 	}
-	return all, nil
+	if len(d.tags[elf.DT_NEEDED]) > MaxNeeded {
+		return nil, errTable
+	}
+	return d, nil
+}
+
+// Values returns the numbers of a tag, in the file's order.
+func (d *Dynamic) Values(tag elf.DynTag) []uint64 { return d.tags[tag] }
+
+// Strings yields the texts of a tag. What is too long to be a path, or is in no table, is passed over, as debug/elf does.
+func (d *Dynamic) Strings(tag elf.DynTag) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, at := range d.tags[tag] {
+			if s, ok := String(d.names, at); ok && !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// String reads the text at a place of a table of names. It is false where there is none, or it is longer than a path.
+func String(names *elf.Section, at uint64) (string, bool) {
+	if names == nil || at >= names.FileSize {
+		return "", false
+	}
+	name, ok := nameAt(names, at, make([]byte, min(maxName, names.FileSize-at)))
+	return string(name), ok
 }
 
 // Symbol is a symbol of the dynamic loader.

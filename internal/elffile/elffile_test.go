@@ -51,7 +51,7 @@ func TestRead(t *testing.T) {
 func TestLongNames(t *testing.T) {
 	const many = 5_000
 	o := library
-	o.Needed = make([]tinyelf.Need, maxNeeded)
+	o.Needed = make([]tinyelf.Need, MaxNeeded)
 	o.Numbers = make([]tinyelf.Number, many)
 	for i := range o.Needed {
 		o.Needed[i].Library = "l"
@@ -70,7 +70,7 @@ func TestLongNames(t *testing.T) {
 	for at := table.Offset + 24; at < table.Offset+table.FileSize; at += 24 {
 		binary.LittleEndian.PutUint32(data[at:], long)
 	}
-	for i := range uint64(maxNeeded) {
+	for i := range uint64(MaxNeeded) {
 		binary.LittleEndian.PutUint64(data[libraries.Offset+16*i+8:], uint64(long))
 	}
 	for i, s := range f.Sections { // the names of sections, too

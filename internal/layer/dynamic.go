@@ -1,22 +1,22 @@
 package layer
 
 import (
-	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/lithe-build/lithe/internal/elffile"
 )
 
 // The methods of debug/elf read all symbols and whole string tables to answer: half a gigabyte of memory for
 // TensorFlow, whose dynamic section and versions have 3 KB. Here these are read, and of the strings those they name.
 const (
-	maxTable    = 1 << 20   // bytes of a dynamic section or a table of versions; the largest of glibc has 2 KB
-	maxString   = 4 << 10   // bytes of a name or of search paths; Linux opens no longer path
+	maxTable    = 1 << 20   // bytes of a table of versions; the largest of glibc has 2 KB
+	maxString   = 4 << 10   // bytes of the name of a loader; Linux opens no longer path
 	maxVersions = 1 << 14   // symbol versions of a file; glibc, which has most, defines 50
-	maxNeeded   = 1 << 12   // libraries that a file asks for; large programs ask for a hundred
 	maxPaths    = 16        // search paths, of which linkers write one
 	maxFolders  = 256       // of a search path; wheels that use those of others have some twenty
 	maxText     = 256 << 10 // bytes of all names of a file; many may be one and the same in it
@@ -26,47 +26,28 @@ var errTable = errors.New("not a table of the dynamic loader")
 
 // dynamic is what the loader reads of an object before it looks for symbols.
 type dynamic struct {
-	file  *elf.File
-	names *elf.Section // with the strings of the tags
-	tags  map[elf.DynTag][]uint64
-	left  int // bytes of names that may still be read
+	*elffile.Dynamic
+	file *elf.File
+	left int // bytes of names that may still be read
 }
 
 // readDynamic reads the dynamic section. A file without one, such as a static program, has no tags.
 func readDynamic(f *elf.File) (*dynamic, error) {
-	d := &dynamic{file: f, tags: map[elf.DynTag][]uint64{}, left: maxText}
-	section := f.SectionByType(elf.SHT_DYNAMIC)
-	if section == nil {
-		return d, nil
-	}
-	t, err := readTable(f, section)
+	tags, err := elffile.ReadDynamic(f)
 	if err != nil {
 		return nil, err
 	}
-	d.names = t.names
-	wide := f.Class == elf.ELFCLASS64
-	size := uint64(8)
-	if wide {
-		size = 16
-	}
-	for at := uint64(0); at+size <= uint64(len(t.data)); at += size {
-		tag, value := uint64(t.u32(at)), uint64(t.u32(at+4))
-		if wide {
-			tag, value = t.u64(at), t.u64(at+8)
-		}
-		d.tags[elf.DynTag(tag)] = append(d.tags[elf.DynTag(tag)], value)
-	}
-	if len(d.tags[elf.DT_NEEDED]) > maxNeeded || len(d.tags[elf.DT_RPATH])+len(d.tags[elf.DT_RUNPATH])+len(d.tags[elf.DT_SONAME]) > maxPaths {
+	if len(tags.Values(elf.DT_RPATH))+len(tags.Values(elf.DT_RUNPATH))+len(tags.Values(elf.DT_SONAME)) > maxPaths {
 		return nil, errTable
 	}
-	return d, nil
+	return &dynamic{Dynamic: tags, file: f, left: maxText}, nil
 }
 
 // strings returns the names that a tag has.
 func (d *dynamic) strings(tag elf.DynTag) []string {
 	var out []string
-	for _, at := range d.tags[tag] {
-		if s, ok := readString(d.names, at); ok && d.spend(len(s)) {
+	for s := range d.Strings(tag) {
+		if d.spend(len(s)) {
 			out = append(out, s)
 		}
 	}
@@ -173,7 +154,6 @@ func (t *table) bytes(at, n uint64) []byte {
 
 func (t *table) u16(at uint64) uint16 { return t.order.Uint16(t.bytes(at, 2)) }
 func (t *table) u32(at uint64) uint32 { return t.order.Uint32(t.bytes(at, 4)) }
-func (t *table) u64(at uint64) uint64 { return t.order.Uint64(t.bytes(at, 8)) }
 
 // count returns how many items an entry says to have, none where that is more than any file has.
 func (t *table) count(at uint64) int {
@@ -194,21 +174,7 @@ func (t *table) string(at uint64) string {
 	if t.failed {
 		return ""
 	}
-	s, ok := readString(t.names, where)
+	s, ok := elffile.String(t.names, where)
 	t.failed = !ok
 	return s
-}
-
-// readString reads the string at a place of a section.
-func readString(names *elf.Section, at uint64) (string, bool) {
-	if names == nil || at >= names.FileSize {
-		return "", false
-	}
-	data := make([]byte, min(maxString, names.FileSize-at))
-	n, err := names.ReadAt(data, int64(at))
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", false
-	}
-	s, _, ok := bytes.Cut(data[:n], []byte{0})
-	return string(s), ok
 }

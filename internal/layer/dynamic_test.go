@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lithe-build/lithe/internal/elffile"
 	"github.com/lithe-build/lithe/internal/testkit/tinyelf"
 )
 
@@ -169,7 +170,7 @@ func TestParseHostile(t *testing.T) {
 // would be a hundred megabytes of names, in every record of its layer.
 func TestParseLongNames(t *testing.T) {
 	long := strings.Repeat("n", maxString-1)
-	needs := make([]tinyelf.Need, maxNeeded)
+	needs := make([]tinyelf.Need, elffile.MaxNeeded)
 	for i := range needs {
 		needs[i] = tinyelf.Need{Library: "l"}
 	}
