@@ -91,7 +91,8 @@ func (t *tree) read(name string) ([]byte, error) {
 	}
 	if t.size += len(data); err == nil && t.size > maxTotal {
 		err = &diag.Error{Pos: diag.Position{File: name}, Code: "too-large",
-			What: fmt.Sprintf("more than %d bytes of %s and %s are too many", maxTotal, manifestName, lockName)}
+			What: fmt.Sprintf("more than %d bytes of %s and %s are too many", maxTotal, manifestName, lockName),
+			Hint: "leave those out of the source distribution that its build does not need"}
 	}
 	return data, err
 }
@@ -137,7 +138,8 @@ func (t *tree) locks(pyproject *toml.Table) ([]string, error) {
 	}
 	if len(manifests) > maxLocks {
 		return nil, &diag.Error{Pos: diag.Position{File: "pyproject.toml"}, Code: lockCode,
-			What: fmt.Sprintf("it names more than %d files %s", maxLocks, manifestName)}
+			What: fmt.Sprintf("it names more than %d files %s", maxLocks, manifestName),
+			Hint: "name that of the workspace, or those that are built"}
 	}
 	var locks []string
 	for _, m := range manifests {

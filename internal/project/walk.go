@@ -185,7 +185,8 @@ func (w *walker) readGitignore(dir string, s *state) error {
 	}
 	if w.ignoreBytes += len(data); w.ignoreBytes > maxIgnoreFiles {
 		return &diag.Error{Pos: diag.Position{File: w.project.name(file)}, Code: "gitignore",
-			What: fmt.Sprintf("all files called .gitignore have more than %d bytes together", maxIgnoreFiles)}
+			What: fmt.Sprintf("all files called .gitignore have more than %d bytes together", maxIgnoreFiles),
+			Hint: "ignore folders and not their files one by one"}
 	}
 	l, err := parseIgnore(dir, w.project.name(file), data)
 	s.git = append(slices.Clip(s.git), l)
